@@ -1,0 +1,1 @@
+"""Build-time fences of the site: derivations, quizzes and figures."""

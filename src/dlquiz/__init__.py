@@ -1,0 +1,1 @@
+"""The study tool: a quiz bank in, graded answers and progress out."""

@@ -1,0 +1,1 @@
+"""Reference functions of deep learning, one module per concept."""
