@@ -5,8 +5,6 @@
 BIN := .venv/bin
 PORT ?= 8000
 WORKERS ?= auto
-# Node comes with .venv, so npm's scripts must find that one first.
-export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 # The first Python on the path that is one of 3.11, 3.12 and 3.13; PYTHON=... chooses another.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -39,7 +37,7 @@ bench: setup  ## measure against the named peers, interleaved, and print the rat
 check: setup  ## lint, types and imports: seconds
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	node_modules/.bin/pyright
+	$(BIN)/node node_modules/pyright/index.js
 	$(BIN)/lint-imports
 
 format: setup  ## let ruff lay out the code

@@ -28,7 +28,7 @@ def main() -> int:
     LOG.parent.mkdir(exist_ok=True)
     LOG.write_text("")
     print("[1/3] creating .venv")
-    venv.create(VENV, with_pip=True)
+    venv.create(VENV, with_pip=True, clear=made_by_another_python())
     print("[2/3] installing the pinned Python packages (torch is large: minutes on a slow line)")
     pins = sum("==" in line for line in (ROOT / "constraints.txt").read_text().splitlines())
     pip = [VENV / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "install", "--retries", "2"]
@@ -47,13 +47,23 @@ def fingerprint() -> str:
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
+def made_by_another_python() -> bool:
+    """An environment cannot be handed from one Python to the next: it has to be made anew."""
+    config = VENV / "pyvenv.cfg"
+    version = ".".join(map(str, sys.version_info[:3]))
+    return config.is_file() and f"version = {version}" not in config.read_text()
+
+
 def run(command: list, sign: str, total: int) -> int:
     """Run quietly into the log, with a line of progress for each line of output that begins with the sign."""
     path = f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"  # npm's own scripts look for node there
     seen = 0
-    with LOG.open("a") as log, subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, "PATH": path}, stdout=subprocess.PIPE, stderr=log, text=True
-    ) as child:
+    with (
+        LOG.open("a") as log,
+        subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, "PATH": path}, stdout=subprocess.PIPE, stderr=log, text=True
+        ) as child,
+    ):
         for line in child.stdout:
             log.write(line)
             if line.startswith(sign):
