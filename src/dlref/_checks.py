@@ -1,4 +1,4 @@
-"""Refusals: each states the law, the value that breaks it, and the repair where there is one."""
+"""Refusals: each names the function, its law and the value that broke it, and the repair where there is one."""
 
 import torch
 from torch import Tensor
@@ -13,68 +13,69 @@ def require(condition: bool, message: str, *values: object) -> None:  # noqa: FB
 def every(holds: Tensor, law: str, tensor: Tensor, repair: str = "") -> None:
     """Raise ValueError with `law` and the first element of `tensor` for which `holds` is false."""
     if not holds.all():
-        worst = tensor[~holds][0].item()
-        raise ValueError(f"{law}, got {worst}{repair and f': {repair}'}")
+        raise ValueError(f"{law}, got {tensor[~holds][0].item()}" + (repair and f": {repair}"))
+
+
+def floating(function: str, prediction: Tensor) -> None:
+    """Raise TypeError unless the prediction is floating: whole numbers have no gradient."""
+    if not isinstance(prediction, Tensor) or not prediction.is_floating_point():
+        raise TypeError(f"{function} needs floating predictions, got {_kind(prediction)}: convert them with .float()")
+
+
+def real(function: str, target: Tensor) -> None:
+    """Raise TypeError unless the target is a tensor of real numbers or booleans."""
+    if not isinstance(target, Tensor) or target.is_complex():
+        raise TypeError(f"{function} needs real targets, got {_kind(target)}: pass a tensor of real numbers")
 
 
 def aligned(function: str, prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Return both in their common floating dtype, once dtypes and shapes fit."""
+    """Return both in their common floating dtype, once their dtypes and shapes fit."""
     floating(function, prediction)
-    if target.is_complex():
-        raise TypeError(f"{function} needs real targets, got {target.dtype}")
-    try:
-        torch.broadcast_shapes(prediction.shape, target.shape)
-    except RuntimeError:
-        shapes = f"{tuple(prediction.shape)} and {tuple(target.shape)}"
-        raise ValueError(f"{function} needs shapes that broadcast, got {shapes}") from None
+    real(function, target)
+    shapes = tuple(prediction.shape), tuple(target.shape)
+    fits = all(a == b or 1 in (a, b) for a, b in zip(shapes[0][::-1], shapes[1][::-1], strict=False))
+    require(fits, "{} needs shapes that broadcast, got {} and {}", function, *shapes)
     dtype = torch.result_type(prediction, target)
     return prediction.to(dtype), target.to(dtype)
 
 
 def vectors(function: str, prediction: Tensor, target: Tensor, dim: int = -1) -> tuple[Tensor, Tensor]:
-    """Return both aligned, once they have vectors of one length along `dim`."""
-    lengths = [tensor.shape[dim] if -tensor.ndim <= dim < tensor.ndim else None for tensor in (prediction, target)]
-    require(
-        None not in lengths and lengths[0] == lengths[1],
-        "{} needs vectors of one length along axis {}, got shapes {} and {}",
-        *(function, dim, tuple(prediction.shape), tuple(target.shape)),
-    )
-    return aligned(function, prediction, target)
+    """Return both aligned, once they hold vectors of one length along `dim`."""
+    prediction, target = aligned(function, prediction, target)
+    shapes = tuple(prediction.shape), tuple(target.shape)
+    law = "{} needs vectors of one length along axis {}, got shapes {} and {}"
+    exists = all(-len(shape) <= dim < len(shape) for shape in shapes)
+    require(exists and shapes[0][dim] == shapes[1][dim], law, function, dim, *shapes)
+    return prediction, target
 
 
 def indexed(function: str, scores: Tensor, index: Tensor) -> Tensor:
-    """Return the index as `gather` wants it, once there is one class per row of scores."""
+    """Return the index as `gather` wants it, once there is one class for each row of scores."""
     floating(function, scores)
-    if index.is_floating_point() or index.is_complex() or index.dtype == torch.bool:
+    real(function, index)
+    if index.is_floating_point() or index.dtype == torch.bool:
         raise TypeError(f"{function} needs whole numbers as index, got {index.dtype}: convert it with .long()")
-    require(
-        scores.ndim > 0 and index.shape == scores.shape[:-1],
-        "{} needs one index per row, got scores of shape {} and an index of shape {}",
-        *(function, tuple(scores.shape), tuple(index.shape)),
-    )
+    law = "{} needs one index per row, got scores of shape {} and an index of shape {}"
+    fits = scores.ndim > 0 and index.shape == scores.shape[:-1]
+    require(fits, law, function, tuple(scores.shape), tuple(index.shape))
     index, classes = index.long(), scores.shape[-1]
     every((index >= 0) & (index < classes), f"{function} needs 0 <= index < {classes}", index)
     return index.unsqueeze(-1)
 
 
-def floating(function: str, prediction: Tensor) -> None:
-    """Raise TypeError unless the prediction is floating: whole numbers have no gradient."""
-    if not prediction.is_floating_point():
-        raise TypeError(f"{function} needs floating predictions, got {prediction.dtype}: convert them with .float()")
-
-
-def fractions(function: str, name: str, tensor: Tensor) -> None:
+def fractions(function: str, name: str, tensor: Tensor, repair: str = "") -> None:
     """Raise ValueError unless every element lies in [0, 1]."""
-    every((tensor >= 0) & (tensor <= 1), f"{function} needs {name} in [0, 1]", tensor)
-
-
-def signs(function: str, sign: Tensor) -> None:
-    """Raise ValueError unless every element is -1 or 1."""
-    every(sign.abs() == 1, f"{function} needs sign in {{-1, 1}}", sign, "map labels 0 and 1 with 2 * label - 1")
+    every((tensor >= 0) & (tensor <= 1), f"{function} needs {name} in [0, 1]", tensor, repair)
 
 
 def distribution(function: str, name: str, tensor: Tensor) -> None:
-    """Raise ValueError unless the last axis is a distribution, to within the rounding of its dtype."""
-    fractions(function, name, tensor)
+    """Raise ValueError unless the last axis is a distribution, as far as its dtype can tell."""
+    require(tensor.ndim > 0, "{} needs {} with an axis of classes, got a single number", function, name)
+    every(tensor >= 0, f"{function} needs {name} >= 0", tensor)
     total, tolerance = tensor.sum(-1), max(1e-4, 4 * torch.finfo(tensor.dtype).eps)
-    every((total - 1).abs() <= tolerance, f"{function} needs {name} to sum to 1 over the last axis", total)
+    law = f"{function} needs {name} to sum to 1 over the last axis"
+    every((total - 1).abs() <= tolerance, law, total, "divide it by its sum")
+
+
+def _kind(value: object) -> object:
+    return value.dtype if isinstance(value, Tensor) else type(value).__name__

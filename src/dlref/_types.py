@@ -81,9 +81,10 @@ OneHots = Annotated[TargetLogits, OneHot()]
 IndexedLogits = Float[Tensor, "*batch classes"]  # an index belongs to one row: nothing broadcasts
 Indices = Annotated[Integer[Tensor, "*batch"], IndexInto("classes")]
 PerExample = Float[Tensor, "*batch"]
+PerFeature = Float[Tensor, "*batch features"]
 PerClass = Float[Tensor, "*batch classes"]
 
-# Hyper-parameters.
+# Hyper-parameters: a whole number will do.
 Positive = Annotated[float | int, Above(0)]
 NonNegative = Annotated[float | int, AtLeast(0)]
-Fraction = Annotated[float | int, Between(0, 1)]
+Share = Annotated[float | int, Between(0, 1)]

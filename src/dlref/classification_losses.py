@@ -2,8 +2,8 @@
 
 A logit is any real number, a probability lies in [0, 1], a sign is -1 or 1, an index counts classes from 0. Classes lie
 on the last axis. Nothing is averaged: the caller takes the mean or weights the examples. Predictions are floating;
-targets may be of any real dtype. An integer prediction is a TypeError; a shape that does not fit or a target outside
-its law is a ValueError. `f_grad` is the derivative of `f` with respect to its first argument, written by hand.
+targets may be of any real dtype. An integer prediction or a floating index is a TypeError; a shape that does not fit or
+a target outside its law a ValueError. `f_grad` is the derivative of `f` by its first argument, written by hand.
 """
 
 import math
@@ -12,10 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from dlref._checks import aligned, distribution, every, fractions, indexed, require, signs, vectors
+from dlref._checks import aligned, distribution, every, fractions, indexed, real, require, vectors
 from dlref._types import (
     Distributions,
-    Fraction,
     IndexedLogits,
     Indices,
     Labels,
@@ -26,6 +25,7 @@ from dlref._types import (
     PerExample,
     Probabilities,
     Result,
+    Share,
     Signs,
     TargetDistributions,
     TargetProbabilities,
@@ -49,7 +49,8 @@ def binary_cross_entropy(probability: Probabilities, target: TargetProbabilities
 
     """
     probability, target = _coins("binary_cross_entropy", probability, target)
-    return -(target * _cut_log(probability) + (1 - target) * _cut_log(1 - probability))
+    yes, no = _cut_logs(probability)
+    return -target * yes - (1 - target) * no
 
 
 def binary_cross_entropy_grad(probability: Probabilities, target: TargetProbabilities) -> Result:
@@ -119,8 +120,6 @@ def sparse_cross_entropy(logits: IndexedLogits, index: Indices) -> PerExample:
 
     Raises
     ------
-    TypeError
-        If the index is not of whole numbers.
     ValueError
         If an index is no class, or there is not one per row. PyTorch leaves out examples with index -100; here they
         are refused: leave them out before.
@@ -174,7 +173,8 @@ def hinge(score: Values, sign: Signs) -> Result:
         If a sign is neither -1 nor 1.
 
     """
-    return _shortfall("hinge", score, sign)[0].clamp(min=0)
+    margin, _ = _margin("hinge", score, sign)
+    return (1 - margin).clamp(min=0)
 
 
 def hinge_grad(score: Values, sign: Signs) -> Result:
@@ -182,8 +182,8 @@ def hinge_grad(score: Values, sign: Signs) -> Result:
 
     `-y` while `y s <= 1`, else 0: PyTorch's `hinge_embedding_loss` and scikit-learn choose the same at the kink.
     """
-    shortfall, sign = _shortfall("hinge_grad", score, sign)
-    return -sign * (shortfall >= 0)
+    margin, sign = _margin("hinge_grad", score, sign)
+    return torch.where(margin <= 1, -sign, 0)
 
 
 def squared_hinge(score: Values, sign: Signs) -> Result:
@@ -199,13 +199,14 @@ def squared_hinge(score: Values, sign: Signs) -> Result:
         If a sign is neither -1 nor 1.
 
     """
-    return _shortfall("squared_hinge", score, sign)[0].clamp(min=0).square()
+    margin, _ = _margin("squared_hinge", score, sign)
+    return (1 - margin).clamp(min=0).square()
 
 
 def squared_hinge_grad(score: Values, sign: Signs) -> Result:
     r"""Pull with twice what is missing: `-2 y max(0, 1 - y s)`."""
-    shortfall, sign = _shortfall("squared_hinge_grad", score, sign)
-    return -2 * sign * shortfall.clamp(min=0)
+    margin, sign = _margin("squared_hinge_grad", score, sign)
+    return -2 * sign * (1 - margin).clamp(min=0)
 
 
 def categorical_hinge(scores: Logits, target: OneHots) -> PerExample:
@@ -215,7 +216,8 @@ def categorical_hinge(scores: Logits, target: OneHots) -> PerExample:
     leaves it among the rivals: with all rivals below 0, the score to beat is 0. Crammer & Singer's hinge takes the
     maximum over the wrong classes only, and depends on differences of scores alone; this one does not.
 
-    Reference: Keras, `categorical_hinge`.
+    Reference: Keras, `categorical_hinge`; Crammer & Singer 2001, On the algorithmic implementation of multiclass
+    kernel-based vector machines.
 
     Raises
     ------
@@ -238,23 +240,20 @@ def categorical_hinge_grad(scores: Logits, target: OneHots) -> PerClass:
     strongest = rivals.amax(-1, keepdim=True)
     short = 1 + strongest - (target * scores).sum(-1, keepdim=True) >= 0
     tied = (rivals == strongest).to(scores)
-    return short * ((1 - target) * tied / tied.sum(-1, keepdim=True) - target)
+    return torch.where(short, (1 - target) * tied / tied.sum(-1, keepdim=True) - target, 0)
 
 
 def multiclass_hinge(scores: IndexedLogits, index: Indices, *, margin: NonNegative = 1.0) -> PerExample:
     r"""Ask that the right class beat every other one by `margin`, and add up what is missing.
 
     `Σ max(0, s_j - s_y + margin)` over the wrong classes `j`, as in CS231n. PyTorch's `multi_margin_loss` divides it by
-    the number of classes.
-
-    `margin` is in the scores' units: 1 in CS231n and PyTorch. Where the scores are free to grow, it only sets their scale.
+    the number of classes. `margin` is in the scores' units, 1 in both: where scores are free to grow, it only sets their
+    scale.
 
     Reference: Weston & Watkins 1999, Support vector machines for multi-class pattern recognition.
 
     Raises
     ------
-    TypeError
-        If the index is not of whole numbers.
     ValueError
         If an index is no class, there is not one per row, or `margin` is below 0 or infinite.
 
@@ -269,7 +268,7 @@ def multiclass_hinge_grad(scores: IndexedLogits, index: Indices, *, margin: NonN
     """
     violations, position = _violations("multiclass_hinge_grad", scores, index, margin)
     violated = (violations > 0).to(scores)
-    return violated.scatter(-1, position, -violated.sum(-1, keepdim=True))
+    return violated.scatter_add(-1, position, -violated.sum(-1, keepdim=True))
 
 
 def exponential(score: Values, sign: Signs) -> Result:
@@ -285,23 +284,22 @@ def exponential(score: Values, sign: Signs) -> Result:
         If a sign is neither -1 nor 1.
 
     """
-    score, sign = _signed("exponential", score, sign)
-    return (-sign * score).exp()
+    margin, _ = _margin("exponential", score, sign)
+    return (-margin).exp()
 
 
 def exponential_grad(score: Values, sign: Signs) -> Result:
     r"""Pull with `-y exp(-y s)`: mislabelled examples own the gradient."""
-    score, sign = _signed("exponential_grad", score, sign)
-    return -sign * (-sign * score).exp()
+    margin, sign = _margin("exponential_grad", score, sign)
+    return -sign * (-margin).exp()
 
 
 def focal(logit: Values, target: Labels, *, gamma: NonNegative = 2.0) -> Result:
     r"""Turn down the easy examples, so that a thousand of them do not drown one hard one.
 
     `-(1 - p)^γ log p` with `p` the probability given to the label: `σ(z)` for 1, `σ(-z)` for 0. `γ = 0` is the
-    binary cross-entropy. Without the paper's class weight α: multiply the value by it.
-
-    `gamma` sets how fast easy examples fade: 2 is the paper's choice.
+    binary cross-entropy. `gamma` sets how fast easy examples fade: 2 is the paper's choice. The paper's class weight α is
+    left to the caller: multiply the value by it.
 
     Reference: Lin et al. 2017, Focal loss for dense object detection.
 
@@ -311,24 +309,23 @@ def focal(logit: Values, target: Labels, *, gamma: NonNegative = 2.0) -> Result:
         If a target is neither 0 nor 1, or `gamma` is below 0 or infinite.
 
     """
-    margin, _ = _margin("focal", logit, target, gamma)
+    margin, _ = _focus("focal", logit, target, gamma)
     return -(gamma * logsigmoid(-margin)).exp() * logsigmoid(margin)  # a power would have slope 0 * inf at p = 1
 
 
 def focal_grad(logit: Values, target: Labels, *, gamma: NonNegative = 2.0) -> Result:
     r"""Pull with `±(1 - p)^γ (γ p log p - (1 - p))`, + for the label 1 and - for 0."""
-    margin, sign = _margin("focal_grad", logit, target, gamma)
+    margin, sign = _focus("focal_grad", logit, target, gamma)
     fade = (gamma * logsigmoid(-margin)).exp()
     return sign * fade * (gamma * margin.sigmoid() * logsigmoid(margin) - (-margin).sigmoid())
 
 
-def smooth_labels(target: TargetDistributions, *, epsilon: Fraction) -> PerClass:
+def smooth_labels(target: TargetDistributions, *, epsilon: Share) -> PerClass:
     r"""Take a little certainty from the label, so that the logits need not grow for ever.
 
     `(1 - ε) target + ε / K` over the K classes of the last axis; the right class keeps `1 - ε + ε / K`.
-    No gradient: it prepares a target, which nothing is differentiated by. Whole-number targets become floating.
-
     `epsilon` is the share spread over all classes, the right one among them, as in PyTorch and Keras: 0.1 in the paper.
+    Whole-number targets become floating. No gradient: it prepares a target, by which nothing is differentiated.
 
     Reference: Szegedy et al. 2016, Rethinking the Inception architecture.
 
@@ -339,6 +336,7 @@ def smooth_labels(target: TargetDistributions, *, epsilon: Fraction) -> PerClass
 
     """
     require(0 <= epsilon <= 1, "smooth_labels needs epsilon in [0, 1], got {}", epsilon)
+    real("smooth_labels", target)
     target = target if target.is_floating_point() else target.to(torch.get_default_dtype())
     distribution("smooth_labels", "target", target)
     return (1 - epsilon) * target + epsilon / target.shape[-1]
@@ -346,14 +344,16 @@ def smooth_labels(target: TargetDistributions, *, epsilon: Fraction) -> PerClass
 
 def _coins(function: str, probability: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     probability, target = aligned(function, probability, target)
-    fractions(function, "probability", probability)
+    fractions(function, "probability", probability, "for logits there is binary_cross_entropy_with_logits")
     fractions(function, "target", target)
     return probability, target
 
 
-def _cut_log(probability: Tensor) -> Tensor:
-    # The logarithm, at least -100; 0 itself is passed by, or autograd would say 0 * inf there.
-    return torch.where(probability > 0, probability, math.exp(-100)).log().clamp(min=-100)
+def _cut_logs(p: Tensor) -> tuple[Tensor, Tensor]:
+    # log p and log(1 - p), at least -100; the logarithm of 0 is never taken, or autograd would make it 0 * inf.
+    yes = torch.where(p > 0, p, 1).log().clamp(min=-100).masked_fill(p == 0, -100)
+    no = torch.where(p < 1, -p, 0).log1p().masked_fill(p == 1, -100)
+    return yes, no
 
 
 def _classes(function: str, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
@@ -376,15 +376,10 @@ def _one_hot(function: str, scores: Tensor, target: Tensor) -> tuple[Tensor, Ten
     return scores, target
 
 
-def _signed(function: str, score: Tensor, sign: Tensor) -> tuple[Tensor, Tensor]:
+def _margin(function: str, score: Tensor, sign: Tensor) -> tuple[Tensor, Tensor]:
     score, sign = aligned(function, score, sign)
-    signs(function, sign)
-    return score, sign
-
-
-def _shortfall(function: str, score: Tensor, sign: Tensor) -> tuple[Tensor, Tensor]:
-    score, sign = _signed(function, score, sign)
-    return 1 - sign * score, sign
+    every(sign.abs() == 1, f"{function} needs sign in {{-1, 1}}", sign, "map labels 0 and 1 with 2 * label - 1")
+    return sign * score, sign
 
 
 def _violations(function: str, scores: Tensor, index: Tensor, margin: float) -> tuple[Tensor, Tensor]:
@@ -393,7 +388,7 @@ def _violations(function: str, scores: Tensor, index: Tensor, margin: float) -> 
     return (scores - scores.gather(-1, position) + margin).scatter(-1, position, 0), position
 
 
-def _margin(function: str, logit: Tensor, target: Tensor, gamma: float) -> tuple[Tensor, Tensor]:
+def _focus(function: str, logit: Tensor, target: Tensor, gamma: float) -> tuple[Tensor, Tensor]:
     require(0 <= gamma < math.inf, "{} needs a finite gamma >= 0, got {}", function, gamma)
     logit, target = aligned(function, logit, target)
     every((target == 0) | (target == 1), f"{function} needs target in {{0, 1}}", target)

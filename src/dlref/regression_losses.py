@@ -15,6 +15,7 @@ from torch import Tensor
 from dlref._checks import aligned, every, require, vectors
 from dlref._types import (
     Counts,
+    PerFeature,
     Positive,
     Rates,
     Result,
@@ -63,8 +64,8 @@ def absolute_percentage_error(prediction: Values, target: Targets, *, eps: Posit
 
     `|e| / max(|target|, eps)`, a fraction: Keras multiplies by 100, scikit-learn does not.
 
-    `eps` stands in for a target nearer to 0 than it: 1e-7 is Keras', scikit-learn takes 2.2e-16. Either way a target of 0
-    makes the value huge and meaningless.
+    `eps` stands in for a target nearer to 0 than it: 1e-7 is Keras', scikit-learn takes 2.2e-16. Either way a target
+    of 0 makes the value huge and meaningless.
 
     Reference: de Myttenaere et al. 2016, Mean absolute percentage error for regression models.
 
@@ -171,6 +172,8 @@ def log_cosh(prediction: Values, target: Targets) -> Result:
 
     `log(cosh(e))`. The textbook form overflows from `|e|` = 90 on in float32, and near zero it takes the logarithm of
     a number rounded to 1.
+
+    Reference: Saleh & Saleh 2022, Statistical properties of the log-cosh loss function used in machine learning.
     """
     size = _error("log_cosh", prediction, target).abs()
     core = size.clamp(max=-math.log(torch.finfo(size.dtype).eps))  # past it, log cosh grows as fast as |e|
@@ -187,6 +190,8 @@ def poisson(prediction: Rates, target: Counts) -> Result:
 
     `λ - y log λ`, without the constant `log y!`. A rate of 0 is right for a count of 0 (the value is 0) and impossible
     for any other (it is infinite). PyTorch, told `log_input=False`, and Keras add an epsilon to the rate instead.
+
+    Reference: Nelder & Wedderburn 1972, Generalized linear models.
 
     Raises
     ------
@@ -207,7 +212,10 @@ def poisson_grad(prediction: Rates, target: Counts) -> Result:
 def poisson_from_log_rate(prediction: Values, target: Counts) -> Result:
     r"""Fit a rate to counts when the model's output is the logarithm of the rate, and so may be any number.
 
-    `exp(z) - y z`, without the constant `log y!`. This is PyTorch's default, `log_input=True`.
+    `exp(z) - y z`, without the constant `log y!`. It is PyTorch's default, `log_input=True`, and overflows to infinity,
+    truly so, from `z` = 89 on in float32.
+
+    Reference: Nelder & Wedderburn 1972, Generalized linear models.
 
     Raises
     ------
@@ -230,9 +238,9 @@ def cosine_distance(prediction: Vectors, target: TargetVectors, *, dim: int = -1
 
     `1 - cos(prediction, target)`: 0 for parallel vectors, 1 for orthogonal, 2 for opposite. A zero vector has no
     direction: its distance is 1, as in PyTorch, and its gradient 0 (PyTorch's is 1e8 long there, from an eps).
-    Keras' `CosineSimilarity` is the negative cosine, one less than this.
+    Keras' `CosineSimilarity` is the negative cosine, one less than this. `dim` is the axis along which the vectors lie.
 
-    `dim` is the axis along which the vectors lie.
+    Reference: Salton, Wong & Yang 1975, A vector space model for automatic indexing.
 
     Raises
     ------
@@ -244,11 +252,11 @@ def cosine_distance(prediction: Vectors, target: TargetVectors, *, dim: int = -1
     return _cosine_parts(prediction, target, dim)[0].squeeze(dim)
 
 
-def cosine_distance_grad(prediction: Vectors, target: TargetVectors, *, dim: int = -1) -> Float[Tensor, "..."]:
+def cosine_distance_grad(prediction: Vectors, target: TargetVectors, *, dim: int = -1) -> PerFeature:
     r"""Turn the prediction toward the target: `(cos p̂ - t̂) / ‖prediction‖`, orthogonal to the prediction."""
     prediction, target = vectors("cosine_distance_grad", prediction, target, dim)
-    distance, unit, gap, norm = _cosine_parts(prediction, target, dim)
-    return (gap - distance * unit) / norm
+    distance, unit, gap, length = _cosine_parts(prediction, target, dim)
+    return (gap - distance * unit) / length  # gap - distance unit = cos unit - target's unit, without its cancellation
 
 
 def _error(function: str, prediction: Tensor, target: Tensor) -> Tensor:
