@@ -1,0 +1,163 @@
+"""The exact witness for piecewise claims: on each open cell between the kinks, every branch is one smooth function."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+import sympy as sp
+
+from ._symbols import Variable
+
+BRANCHING = (sp.Abs, sp.sign, sp.Max, sp.Min, sp.Heaviside, sp.Piecewise)
+MOST_ROWS = 600
+
+Row = tuple[tuple[Fraction, ...], Fraction, bool]  # coefficients, constant, strict: a·x + b > 0 or >= 0
+
+
+class Undecided(Exception):
+    """A sign that the cell does not settle."""
+
+
+def _eliminate(rows: set[Row], place: int) -> set[Row]:
+    """Fourier's step: the rows without one variable, feasible exactly when the given ones are."""
+    lower = [row for row in rows if row[0][place] > 0]
+    upper = [row for row in rows if row[0][place] < 0]
+    kept = {row for row in rows if row[0][place] == 0}
+    for (a, c, s), (b, d, t) in itertools.product(lower, upper):
+        p, q = -b[place], a[place]
+        kept.add(_scaled(tuple(p * x + q * y for x, y in zip(a, b, strict=True)), p * c + q * d, s or t))
+    if len(kept) > MOST_ROWS:
+        raise Undecided("too many inequalities")
+    return kept
+
+
+def _scaled(coefficients: tuple[Fraction, ...], constant: Fraction, strict: bool) -> Row:  # noqa: FBT001 (a row, not a switch)
+    size = max((abs(c) for c in coefficients), default=Fraction(0)) or Fraction(1)
+    return tuple(c / size for c in coefficients), constant / size, strict
+
+
+def feasible(above: Sequence[sp.Expr], at_least: Sequence[sp.Expr] = ()) -> bool:
+    """Whether some real point makes the first expressions positive and the others nonnegative.
+
+    Exact and without bounds on the point. An expression that is not affine is left out: what remains is weaker,
+    so that an answer of False is still true.
+    """
+    symbols = sorted(set().union(*(e.free_symbols for e in (*above, *at_least))), key=str)
+    rows = set()
+    for e, strict in [*((e, True) for e in above), *((e, False) for e in at_least)]:
+        if (row := _affine(e, symbols)) is not None:
+            rows.add(_scaled(*row, strict))
+    for place in range(len(symbols)):
+        rows = _eliminate(rows, place)
+    return all(constant > 0 or (constant == 0 and not strict) for _, constant, strict in rows)
+
+
+def _affine(e: sp.Expr, symbols: Sequence[sp.Symbol]) -> tuple[tuple[Fraction, ...], Fraction] | None:
+    slopes = [e.diff(s) for s in symbols]
+    constant = sp.expand(e.subs(dict.fromkeys(symbols, 0)))
+    if not all(c.is_Rational for c in (*slopes, constant)):
+        return None
+    return tuple(Fraction(int(c.p), int(c.q)) for c in slopes), Fraction(int(constant.p), int(constant.q))
+
+
+class Cell:
+    """One open cell: the signs of the kinks, and what the domains of the symbols add."""
+
+    def __init__(self, walls: Sequence[sp.Expr], facts: Sequence[sp.Expr]) -> None:
+        self.walls = list(walls)  # each positive in the cell
+        self.facts = list(facts)
+        self._signs: dict[sp.Expr, int] = {}
+
+    def empty(self) -> bool:
+        """Whether no point lies in the cell."""
+        return not feasible([*self.walls, *self.facts])
+
+    def nonnegative(self, e: sp.Expr) -> bool:
+        """Whether an affine expression is at least zero on the whole cell."""
+        symbols = sorted(e.free_symbols, key=str)
+        return _affine(e, symbols) is not None and not feasible([*self.walls, *self.facts, -e])
+
+    def sign(self, u: sp.Expr) -> int:
+        """The sign of an expression throughout the cell."""
+        if u not in self._signs:
+            sign = 1
+            for factor in sp.Mul.make_args(sp.factor(u)):
+                base, exponent = factor.as_base_exp()
+                sign *= 1 if exponent.is_even else self._sign_of_factor(base if exponent.is_odd else factor)
+            self._signs[u] = sign
+        return self._signs[u]
+
+    def _sign_of_factor(self, u: sp.Expr) -> int:
+        if u.is_positive or u.is_negative:
+            return 1 if u.is_positive else -1
+        for wall in self.walls:
+            ratio = sp.cancel(u / wall)
+            if ratio.is_positive or ratio.is_negative:
+                return 1 if ratio.is_positive else -1
+        known = [*self.walls, *self.facts]
+        if _affine(u, sorted(u.free_symbols, key=str)) is not None:
+            if not feasible(known, [-u]):
+                return 1
+            if not feasible(known, [u]):
+                return -1
+        raise Undecided(u)
+
+    def holds(self, condition: sp.Basic) -> bool:
+        """Whether a condition is true throughout the cell."""
+        if condition in (sp.true, sp.false):
+            return bool(condition)
+        if isinstance(condition, sp.And | sp.Or):
+            return (all if isinstance(condition, sp.And) else any)(self.holds(part) for part in condition.args)
+        if not isinstance(condition, sp.Gt | sp.Ge | sp.Lt | sp.Le):
+            raise Undecided(condition)
+        sign = self.sign(self.resolve(condition.args[0]) - self.resolve(condition.args[1]))
+        return sign > 0 if isinstance(condition, sp.Gt | sp.Ge) else sign < 0
+
+    def resolve(self, e: sp.Expr) -> sp.Expr:
+        """The one smooth function that the expression is inside this cell."""
+        if not e.has(*BRANCHING):
+            return e
+        if isinstance(e, sp.Piecewise):
+            return self.resolve(self._case(e))
+        if isinstance(e, sp.Derivative):  # the cell is open: what holds inside holds for the slope
+            return e.func(self.resolve(e.expr), *e.variable_count).doit()
+        parts = [self.resolve(part) for part in e.args]
+        if isinstance(e, sp.Abs):
+            return self.sign(parts[0]) * parts[0]
+        if isinstance(e, sp.sign):
+            return sp.Integer(self.sign(parts[0]))
+        if isinstance(e, sp.Heaviside):
+            return sp.Integer(self.sign(parts[0]) > 0)
+        if isinstance(e, sp.Max | sp.Min):
+            return self._extreme(parts, 1 if isinstance(e, sp.Max) else -1)
+        return e.func(*parts)
+
+    def _case(self, e: sp.Piecewise) -> sp.Expr:
+        for value, condition in e.args:
+            if self.holds(condition):
+                return value
+        raise Undecided(e)
+
+    def _extreme(self, parts: Sequence[sp.Expr], direction: int) -> sp.Expr:
+        best = parts[0]
+        for part in parts[1:]:
+            if part != best and self.sign(part - best) == direction:
+                best = part
+        return best
+
+
+def cells(kinks: Sequence[sp.Expr], symbols: Sequence[sp.Symbol]) -> Iterator[Cell]:
+    """Every sign pattern of the kinks; some of them are empty."""
+    facts = [fact for symbol in symbols for fact in domain_facts(symbol)]
+    for signs in itertools.product((1, -1), repeat=len(kinks)):
+        yield Cell([sign * kink for sign, kink in zip(signs, kinks, strict=True)], facts)
+
+
+def domain_facts(symbol: sp.Symbol) -> list[sp.Expr]:
+    """Expressions that are positive because of where a symbol lives."""
+    if not isinstance(symbol, Variable) or symbol.domain.values or symbol.domain.integer:
+        return []
+    low, high = symbol.domain.lower, symbol.domain.upper
+    return [edge for edge in (symbol - low, high - symbol) if edge.is_finite is not False]

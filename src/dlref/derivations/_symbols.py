@@ -1,0 +1,226 @@
+"""The only place that makes symbols: each knows where it lives, how it is written and what it stands for."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sympy as sp
+from sympy.concrete.expr_with_limits import ExprWithLimits
+
+WRITTEN = {
+    "prediction": r"\hat y", "target": "y", "sign": "y", "score": "s", "scores": "s", "logit": "z", "logits": "z",
+    "probability": "p", "index": "c", "margin": r"\Delta", "log_rate": r"\hat z",
+}  # fmt: skip
+GREEK = frozenset(
+    [
+        "alpha",
+        "beta",
+        "gamma",
+        "delta",
+        "epsilon",
+        "eta",
+        "theta",
+        "kappa",
+        "lambda",
+        "mu",
+        "nu",
+        "xi",
+        "rho",
+        "sigma",
+        "tau",
+        "phi",
+        "psi",
+        "omega",
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Where a symbol lives: an open interval, a finite set of values, or the integers of either."""
+
+    lower: sp.Expr = sp.S.NegativeInfinity
+    upper: sp.Expr = sp.S.Infinity
+    integer: bool = False
+    values: tuple[sp.Expr, ...] = ()
+    sums_to_one: bool = False
+    one_hot: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.values and (self.lower - self.upper).is_nonnegative:
+            raise ValueError(f"a domain needs lower < upper, got {self.lower} and {self.upper}")
+
+    def assumptions(self) -> dict[str, bool]:
+        """What sympy may assume of a symbol that lives here."""
+        if self.integer:
+            return {"integer": True, "positive": True} if self.lower >= 1 else {"integer": True, "nonnegative": True}
+        if self.values:
+            return {"real": True, "nonzero": True} if 0 not in self.values else {"real": True, "nonnegative": True}
+        return {"positive": True} if self.lower >= 0 else {"real": True}
+
+    def of(self, name: str) -> str:
+        """That something lives here, in words: "delta > 0"."""
+        if self.sums_to_one or self.one_hot:
+            return f"{name} {'sums to one' if self.sums_to_one else 'is one-hot'}"
+        if self.values:
+            return f"{name} is {' or '.join(map(str, self.values))}"
+        if self.integer:
+            return f"{name} is a whole number"
+        if self.upper.is_finite:
+            return f"{self.lower} < {name} < {self.upper}"
+        return f"{name} > {self.lower}" if self.lower.is_finite else f"{name} is real"
+
+
+class Variable(sp.Symbol):
+    """A real symbol with a domain, from which the samples are drawn, and a way of being written."""
+
+    __slots__ = ("domain", "tex")
+    domain: Domain
+    tex: str
+
+    def __new__(cls, name: str, domain: Domain, tex: str | None = None) -> Variable:
+        symbol = cls.__xnew__(cls, name, **domain.assumptions())
+        symbol.domain = domain
+        symbol.tex = tex or WRITTEN.get(name) or (rf"\{name}" if name in GREEK else name)
+        return symbol
+
+    def _hashable_content(self) -> tuple:
+        return (*super()._hashable_content(), repr(self.domain), self.tex)
+
+
+def real(name: str, tex: str | None = None) -> Variable:
+    """Any real number."""
+    return Variable(name, Domain(), tex)
+
+
+def positive(name: str, tex: str | None = None) -> Variable:
+    """A number above zero."""
+    return Variable(name, Domain(sp.S.Zero), tex)
+
+
+def between(name: str, lower: float, upper: float = sp.oo, tex: str | None = None) -> Variable:
+    """A number strictly between two bounds."""
+    return Variable(name, Domain(sp.nsimplify(lower), sp.nsimplify(upper)), tex)
+
+
+def one_of(name: str, *values: int, tex: str | None = None) -> Variable:
+    """One of finitely many numbers: the proof takes each in turn."""
+    return Variable(name, Domain(values=tuple(map(sp.Integer, values))), tex)
+
+
+def distribution(name: str, tex: str | None = None) -> Variable:
+    """The label of a vector of positive numbers that sum to one."""
+    return Variable(name, Domain(sp.S.Zero, sp.S.One, sums_to_one=True), tex)
+
+
+def one_hot(name: str, tex: str | None = None) -> Variable:
+    """The label of a vector of zeros with a single one."""
+    return Variable(name, Domain(values=(sp.S.Zero, sp.S.One), one_hot=True), tex)
+
+
+def count(name: str, tex: str | None = None) -> Variable:
+    """A whole number from zero on."""
+    return Variable(name, Domain(sp.S.Zero, sp.Integer(7), integer=True), tex)
+
+
+def size(name: str = "n", tex: str | None = None) -> Variable:
+    """A number of entries: the chain is proved for all, or for the sizes that it names."""
+    return Variable(name, Domain(sp.S.One, integer=True), tex)
+
+
+def index(name: str, upper: sp.Expr, tex: str | None = None) -> Variable:
+    """A place in a vector: 1, 2, ... up to the last."""
+    return Variable(name, Domain(sp.S.One, upper, integer=True), tex)
+
+
+def vector(label: Variable, *sizes: sp.Expr) -> sp.IndexedBase:
+    """Entries that all live in the label's domain."""
+    return sp.IndexedBase(label, shape=sizes)
+
+
+def total(term: sp.Expr, place: Variable) -> sp.Expr:
+    """The sum of a term over every place."""
+    return sp.Sum(term, (place, 1, place.domain.upper))
+
+
+class Largest(ExprWithLimits):
+    """The largest of the terms at places 1 to n; with a known n it is a Max."""
+
+    is_commutative = True
+    is_extended_real = True
+
+    def doit(self, **hints: bool) -> sp.Expr:
+        """The Max of all terms, once the number of places is known."""
+        place, lower, upper = self.limits[0]
+        if not (upper - lower).is_Integer:
+            return self
+        terms = [self.function.subs(place, value) for value in range(int(lower), int(upper) + 1)]
+        return sp.Max(*(term.doit(**hints) for term in terms))
+
+
+def largest(term: sp.Expr, place: Variable) -> sp.Expr:
+    """The largest value of a term over every place."""
+    return Largest(term, (place, 1, place.domain.upper))
+
+
+class Named(sp.Function):
+    """A quantity that is shown by its name and unfolded into its meaning for every check."""
+
+    tex: str
+    style: str
+    shown: int
+    meaning: Callable[..., sp.Expr]
+
+    @classmethod
+    def eval(cls, *_: sp.Expr) -> None:
+        """A name stands until it is unfolded."""
+
+
+def named(tex: str, meaning: Callable[..., sp.Expr], style: str = "call", shown: int = 1) -> type[Named]:
+    """A function with a name of its own; its style is a call, a subscript or bare.
+
+    Only the first arguments are shown: the others say what else the quantity depends on.
+    """
+    fields = {"tex": tex, "meaning": staticmethod(meaning), "style": style, "shown": shown, "nargs": None}
+    return type(Named)(tex, (Named,), fields)
+
+
+def quantity(tex: str, meaning: sp.Expr) -> Named:
+    """One value with a name, such as a loss; it depends on every symbol of its meaning."""
+    symbols = tuple(sorted((s for s in unfold(meaning).free_symbols if isinstance(s, sp.Symbol)), key=str))
+    return named(tex, sp.Lambda(symbols, meaning), "bare")(*symbols)
+
+
+def unfold(expression: sp.Expr) -> sp.Expr:
+    """The expression with every name replaced by its meaning."""
+    while names := expression.atoms(Named):
+        expression = expression.xreplace({name: type(name).meaning(*name.args) for name in names})
+    return expression
+
+
+_fresh = itertools.count()
+
+
+def fresh(upper: sp.Expr) -> Variable:
+    """An index that no one else uses, for the sum inside a definition."""
+    return index(f"j_{next(_fresh)}", upper, tex="j")
+
+
+def _sigmoid(t: sp.Expr) -> sp.Expr:
+    return 1 / (1 + sp.exp(-t))
+
+
+sigmoid = named(r"\sigma", _sigmoid)
+
+
+def softmax(logits: sp.IndexedBase, tex: str = "p") -> Callable[[sp.Expr], sp.Expr]:
+    """The probabilities of these logits, written p with a place below."""
+
+    def share(place: sp.Expr, _: sp.Expr) -> sp.Expr:
+        other = fresh(logits.shape[0])
+        return sp.exp(logits[place]) / total(sp.exp(logits[other]), other)
+
+    function = named(tex, share, "subscript")
+    return lambda place: function(place, logits.label)
