@@ -1,0 +1,14 @@
+"""`python -m dlquiz` and the installed `dlquiz`."""
+
+import sys
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    from dlquiz.cli import run
+
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

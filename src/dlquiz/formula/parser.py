@@ -1,0 +1,359 @@
+"""Typed text into a small tree. Nothing is evaluated by Python: what is not listed here cannot be written.
+
+Two readings share one grammar: an *answer* is a number-valued formula, a *claim* is one that is true or false.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+MAX_CHARS, MAX_NODES, MAX_DEPTH = 400, 200, 40
+CONSTANTS = ("pi", "e")
+ONE = [
+    "abs",
+    "sign",
+    "sqrt",
+    "exp",
+    "log",
+    "log1p",
+    "expm1",
+    "log2",
+    "log10",
+    "sin",
+    "cos",
+    "tan",
+    "sinh",
+    "cosh",
+    "tanh",
+    "atan",
+    "erf",
+    "sigmoid",
+    "softplus",
+    "relu",
+]
+ARITY = {**dict.fromkeys(ONE, (1, 1)), "max": (2, 8), "min": (2, 8), "where": (3, 3)}
+ALIASES = {
+    "ln": "log",
+    "sgn": "sign",
+    "arctan": "atan",
+    "maximum": "max",
+    "minimum": "min",
+    "logistic": "sigmoid",
+    "σ": "sigmoid",
+}
+LIBRARIES = ("np", "numpy", "torch", "math", "tf", "jnp", "F", "mpmath", "scipy")
+COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
+LOGIC = ("and", "or", "not")
+WORDS = ("if", "else", *LOGIC)
+
+SPELLINGS = str.maketrans(
+    {
+        "·": "*",
+        "×": "*",
+        "⋅": "*",
+        "−": "-",
+        "–": "-",
+        "²": "^2",
+        "³": "^3",
+        "½": "(1/2)",
+        "≤": "<=",
+        "≥": ">=",
+        "≠": "!=",
+    }
+)
+TOKEN = re.compile(
+    r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|(?P<name>[^\W\d]\w*(?:\.\w+)*)"
+    r"|(?P<sign>\*\*|<=|>=|==|!=|[-+*/^(),<>=|.]))"
+)
+BINDING = {"+": 1, "-": 1, "*": 2, "/": 2, "^": 4}
+UNARY = 3
+NO_CONDITION = "a condition needs a comparison: < <= > >= == !="
+STRAY_CONDITION = "a comparison stands only inside where(...)"
+
+
+class FormulaError(ValueError):
+    """A text that is no formula; the message says what to type instead, `column` counts from 0."""
+
+    def __init__(self, message: str, column: int | None = None) -> None:
+        super().__init__(message)
+        self.column = column
+
+
+@dataclass(frozen=True)
+class Number:
+    value: int | str  # a decimal stays text, so that 0.1 is one tenth at any precision
+
+
+@dataclass(frozen=True)
+class Name:
+    name: str
+
+
+@dataclass(frozen=True)
+class Apply:
+    op: str
+    args: tuple["Node", ...]
+
+
+Node = Number | Name | Apply
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A text that was understood, its tree, and the names it uses."""
+
+    text: str
+    node: Node
+    used: frozenset[str]
+
+
+def parse(text: str, names: Iterable[str], *, forbid: Iterable[str] = ()) -> Formula:
+    """Read a formula in `names`, or raise `FormulaError`."""
+    parser = _Parser(text, names, forbid)
+    return parser.finish(parser.check(parser.expression(), condition=False))
+
+
+def parse_claim(text: str, names: Iterable[str]) -> Formula:
+    """Read a claim: formulas joined by comparisons, `and`, `or` and `not`."""
+    parser = _Parser(text, names, ())
+    return parser.finish(parser.check(parser.expression(), condition=True))
+
+
+@dataclass(frozen=True)
+class _Token:
+    kind: str
+    text: str
+    column: int
+
+
+class _Parser:
+    """Precedence climbing over a list of tokens; depth and size are bounded while reading."""
+
+    def __init__(self, text: str, names: Iterable[str], forbid: Iterable[str]) -> None:
+        self.text = text.strip()
+        self.names = frozenset(names)
+        self.forbid = frozenset(forbid)
+        self.used: set[str] = set()
+        self.at = self.depth = self.nodes = 0
+        self.tokens = _tokens(self.text)
+
+    # -- moving along
+
+    @property
+    def token(self) -> _Token:
+        return self.tokens[self.at]
+
+    def take(self) -> _Token:
+        token = self.token
+        self.at += 1
+        return token
+
+    def accept(self, *texts: str) -> bool:
+        found = self.token.kind != "number" and self.token.text in texts
+        self.at += found
+        return found
+
+    def expect(self, text: str, message: str) -> None:
+        if not self.accept(text):
+            raise FormulaError(message, self.token.column)
+
+    def finish(self, node: Node) -> Formula:
+        if self.token.kind != "end":
+            raise self.unexpected()
+        return Formula(self.text, node, frozenset(self.used))
+
+    def make(self, op: str, *args: Node) -> Node:
+        self.count()
+        for position, arg in enumerate(args):
+            self.check(arg, condition=op in LOGIC or (op == "where" and position == 0))
+        return Apply(op, args)
+
+    def check(self, node: Node, *, condition: bool) -> Node:
+        if condition and not _is_condition(node):
+            raise self.unexpected() if self.token.text == "=" else FormulaError(NO_CONDITION, self.token.column)
+        if not condition and _is_condition(node):
+            raise FormulaError(STRAY_CONDITION, self.token.column)
+        return node
+
+    def count(self) -> None:
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            raise FormulaError("formula too large", self.token.column)
+
+    def unexpected(self) -> FormulaError:
+        token, before = self.token, self.tokens[self.at - 1] if self.at else None
+        if token.text == "|":
+            return FormulaError("write abs(x), not |x|", token.column)
+        if token.text == "=":
+            return FormulaError("type the right-hand side only, without '='", token.column)
+        if token.text == ".":
+            return FormulaError("'.' is no operator; multiply with '*'", token.column)
+        if token.kind == "end":
+            return FormulaError("the formula ends too early", token.column)
+        if before and _ends_operand(before) and (token.text == "(" or token.kind in ("number", "name")):
+            return self.missing_product(before, token)
+        if token.text in COMPARISONS:
+            return FormulaError(STRAY_CONDITION, token.column)
+        return FormulaError(f"{token.text!r} is not expected here", token.column)
+
+    def missing_product(self, before: _Token, token: _Token) -> FormulaError:
+        if before.text in ARITY or before.text in ALIASES:
+            return FormulaError(f"write {before.text}(...): a function needs parentheses", before.column)
+        if token.kind == "name" and token.text in WORDS:
+            return FormulaError(f"{token.text!r} is not expected here", token.column)
+        rest = "(...)" if token.text == "(" else token.text
+        start = "(...)" if before.text == ")" else before.text
+        return FormulaError(f"write {start}*{rest}: a product needs '*'", token.column)
+
+    # -- the grammar, loosest binding first; whether a part is a number or a condition is checked where it is used
+
+    def expression(self) -> Node:
+        self.deeper()
+        value = self.junction("or", "and")
+        if self.accept("if"):
+            condition = self.junction("or", "and")
+            self.expect("else", "write: a if condition else b")
+            value = self.make("where", condition, value, self.expression())
+        self.depth -= 1
+        return value
+
+    def junction(self, word: str, *tighter: str) -> Node:
+        """Conditions joined by `or`, each of conditions joined by `and`."""
+
+        def part() -> Node:
+            return self.junction(*tighter) if tighter else self.negation()
+
+        node = part()
+        while self.accept(word):
+            node = self.make(word, node, part())
+        return node
+
+    def negation(self) -> Node:
+        self.deeper()
+        node = self.make("not", self.negation()) if self.accept("not") else self.comparison()
+        self.depth -= 1
+        return node
+
+    def comparison(self) -> Node:
+        """One formula, or a chain of comparisons: a < b <= c is a < b and b <= c."""
+        left, chain = self.operation(0), None
+        while self.token.text in COMPARISONS:
+            op = self.take().text
+            right = self.operation(0)
+            link = self.make(op, left, right)
+            chain = link if chain is None else self.make("and", chain, link)
+            left = right
+        return left if chain is None else chain
+
+    def operation(self, floor: int) -> Node:
+        self.deeper()
+        left = self.operand()
+        while BINDING.get(self.token.text, 0) > floor or self.token.text == "**":
+            op = self.take().text.replace("**", "^")
+            # The power binds to the right, everything else to the left.
+            right = self.operation(BINDING[op] - (op == "^"))
+            left = self.make(op, left, right)
+        self.depth -= 1
+        return left
+
+    def operand(self) -> Node:
+        token = self.take()
+        if token.kind == "number":
+            return self.number(token)
+        if token.text in ("-", "+"):
+            value = self.operation(UNARY - 1)
+            return self.make("negative", value) if token.text == "-" else value
+        if token.text == "(":
+            node = self.expression()
+            self.expect(")", "a parenthesis is not closed")
+            return node
+        if token.kind == "name" and token.text not in WORDS:
+            return self.call(token) if self.token.text == "(" else self.name(token)
+        self.at -= 1
+        raise self.unexpected()
+
+    def call(self, token: _Token) -> Node:
+        op = ALIASES.get(token.text, token.text if token.text in ARITY else token.text.lower())
+        if op not in ARITY:
+            raise self.unknown_function(token)
+        if op in self.forbid:
+            raise FormulaError(f"this answer must do without {op}", token.column)
+        self.accept("(")
+        args = [self.expression()]
+        while self.accept(","):
+            args.append(self.expression())
+        self.expect(")", f"the parenthesis of {token.text} is not closed")
+        low, high = ARITY[op]
+        if not low <= len(args) <= high:
+            wanted = f"{low}" if low == high else f"{low} to {high}"
+            raise FormulaError(f"{op} takes {wanted} argument{'s' * (high > 1)}, got {len(args)}", token.column)
+        return self.make(op, *args)
+
+    def name(self, token: _Token) -> Node:
+        self.count()
+        if token.text in self.names:
+            self.used.add(token.text)
+            return Name(token.text)
+        if token.text in CONSTANTS:
+            return Name(token.text)
+        if token.text in ARITY or token.text in ALIASES:
+            raise FormulaError(f"write {token.text}(...): a function needs parentheses", token.column)
+        raise self.unknown(token, (*self.names, *CONSTANTS))
+
+    def number(self, token: _Token) -> Node:
+        self.count()
+        if len(token.text) > 20 or (abs(float(token.text)) > 1e300):
+            raise FormulaError("number too large", token.column)
+        return Number(int(token.text) if token.text.isascii() and token.text.isdigit() else token.text)
+
+    def unknown_function(self, token: _Token) -> FormulaError:
+        if token.text in self.names or token.text in CONSTANTS:
+            return FormulaError(f"write {token.text}*(...): a product needs '*'", token.column)
+        return self.unknown(token, (*ARITY, *ALIASES))
+
+    def unknown(self, token: _Token, known: Iterable[str]) -> FormulaError:
+        library, _, rest = token.text.rpartition(".")
+        if library or rest in LIBRARIES:
+            example = rest if rest in ARITY else "exp"
+            return FormulaError(
+                f"write {example}(x), not {library or rest}.{example}(x): names have no '.'", token.column
+            )
+        import difflib
+
+        near = difflib.get_close_matches(token.text, list(known), 1, 0.6)
+        if near:
+            return FormulaError(f"unknown name {token.text!r}; did you mean {near[0]!r}?", token.column)
+        names = ", ".join(sorted(self.names)[:8])
+        hint = f"; this answer uses {names}" if names else "; a number is wanted"
+        return FormulaError(f"unknown name {token.text!r}{hint}", token.column)
+
+    def deeper(self) -> None:
+        self.depth += 1
+        if self.depth > 4 * MAX_DEPTH:
+            raise FormulaError("nested too deeply", self.token.column)
+
+
+def _is_condition(node: Node) -> bool:
+    return isinstance(node, Apply) and node.op in (*COMPARISONS, *LOGIC)
+
+
+def _ends_operand(token: _Token) -> bool:
+    return token.kind in ("number", "name") or token.text == ")"
+
+
+def _tokens(text: str) -> list[_Token]:
+    if not text:
+        raise FormulaError("empty answer")
+    if len(text) > MAX_CHARS:
+        raise FormulaError(f"longer than {MAX_CHARS} characters")
+    tokens, at, text = [], 0, text.translate(SPELLINGS)
+    while at < len(text):
+        match = TOKEN.match(text, at)
+        if match is None:
+            at += len(text[at:]) - len(text[at:].lstrip())
+            raise FormulaError(f"character {text[at]!a} is not part of a formula", at)
+        kind = str(match.lastgroup)
+        word = match[kind]
+        tokens.append(_Token("sign" if word in WORDS else kind, word, match.start(kind)))
+        at = match.end()
+    return [*tokens, _Token("end", "end", len(text))]
