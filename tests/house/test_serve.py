@@ -29,7 +29,7 @@ def test_it_serves_the_folder_and_on_the_loopback_address_only(tmp_path: Path) -
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         host, port = server.server_address[:2]
-        with urllib.request.urlopen(f"http://{host}:{port}/") as page:  # noqa: S310 (our own server)
+        with urllib.request.urlopen(f"http://{host}:{port}/") as page:
             body = page.read()
         server.shutdown()
         thread.join()
