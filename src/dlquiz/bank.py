@@ -8,7 +8,7 @@ import msgspec
 
 from dlquiz.schema import KINDS, Question
 from dlquiz.text import nearest, plain
-from dlquiz.tree import BankError, Tree, parse
+from dlquiz.tree import BankError, Trail, Tree, parse
 
 __all__ = ["Bank", "BankError", "UnknownError", "concepts", "files", "find", "load", "read", "read_all"]
 
@@ -27,10 +27,10 @@ class Bank(msgspec.Struct):
     spots: list[int]  # the position of each question in the file's list: a broken one is left out of `questions`
     errors: list[str]
 
-    def error(self, question: int, message: str, *path: str | int) -> str:
+    def fault(self, question: Question, spot: int, message: str, path: Trail = ()) -> str:
         """One line for a fault in the part `path` of a question."""
-        place = self.tree.place(("questions", self.spots[question], *path))
-        return str(BankError(f"{self.questions[question].id}: {message}", str(self.path), place))
+        place = self.tree.place(("questions", spot, *path))
+        return str(BankError(f"{question.id}: {message}", str(self.path), place))
 
 
 def folder() -> Path:
@@ -72,7 +72,8 @@ def load(path: Path) -> Bank:
         bank.questions.append(question)
         bank.spots.append(spot)
         if question.id in seen:
-            bank.errors.append(bank.error(-1, f"this id is used twice (first on line {seen[question.id]})", "id"))
+            again = f"this id is used twice (first on line {seen[question.id]})"
+            bank.errors.append(bank.fault(question, spot, again, ("id",)))
         seen.setdefault(question.id, line)
     return bank
 
@@ -94,7 +95,7 @@ def read_all() -> list[Question]:
 
 
 def concepts(questions: list[Question], words: "list[str] | tuple[str, ...]") -> list[str]:
-    """The concepts that bear one of the words: ``losses`` is both ``regression_losses`` and ``classification_losses``."""
+    """The concepts that bear one of the words, as ``regression_losses`` bears ``losses``; all of them for no word."""
     known = list(dict.fromkeys(question.concept for question in questions))
     chosen: list[str] = []
     for word in words:
@@ -164,7 +165,7 @@ def _question(raw: object, concept: str) -> Question:
 def _located(error: msgspec.ValidationError, raw: object, tree: Tree, spot: int, name: str) -> str:
     """Msgspec's message, put at the line and column of the part it speaks of."""
     message, _, where = str(error).partition(" - at `")
-    path: tuple[str | int, ...] = ("questions", spot)
+    path: Trail = ("questions", spot)
     for key, index in re.findall(r"\.([A-Za-z_]\w*)|\[(\d+|\.\.\.)\]", where):
         if index == "...":
             break

@@ -6,26 +6,30 @@ from dataclasses import dataclass
 from typing import Any
 
 from dlquiz import schema
-from dlquiz.params import show
+from dlquiz.params import fill, show
 from dlquiz.question import Asked, Key
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """`score` is 1 for a right answer and the share that was right for the kinds that have parts."""
+    """`score` is 1 for a right answer, and the share that was right for a kind that has parts."""
 
     correct: bool
     message: str
     key: Key
-    score: float = 0.0
+    score: float
 
 
 class UnreadableError(ValueError):
-    """An answer that cannot be graded; the message says what to type. Nothing is lost: type again."""
+    """An answer that cannot be graded. The message says what to type instead, `column` where the trouble is."""
+
+    def __init__(self, message: str, column: int | None = None) -> None:
+        super().__init__(message)
+        self.column = column
 
 
 def grade(asked: Asked, answer: str) -> Verdict:
-    """Grade a typed answer, or raise `UnreadableError`."""
+    """Grade a typed answer, or raise `UnreadableError`: an answer nobody can read is not a wrong one."""
     text = answer.strip()
     if not text:
         raise UnreadableError("nothing was typed")
@@ -37,16 +41,20 @@ def within(got: float, want: float, tolerance: schema.Tolerance) -> bool:
     return abs(got - want) <= max(tolerance.abs, tolerance.rel * abs(want)) + 1e-12 * max(abs(want), 1.0)
 
 
+def _verdict(asked: Asked, *said: str, score: float) -> Verdict:
+    message = fill(" ".join(filter(None, said)), asked.values)
+    return Verdict(correct=score == 1, message=message, key=asked.key(), score=score)
+
+
+# -- numbers
+
+
 def _grade_number(asked: Asked, question: schema.Number, text: str) -> Verdict:
     got, key = _typed_number(text, question.unit), asked.number(question.answer)
     if within(got, key, question.tolerance):
-        return Verdict(correct=True, message="", key=key, score=1.0)
-    said = f"You typed {show(got)}; it is {show(key)}."
-    for mistake in question.mistakes:
-        if _matches(asked, mistake, got, question.tolerance):
-            said += " " + _filled(mistake.say, asked)
-            break
-    return Verdict(correct=False, message=said, key=key)
+        return _verdict(asked, score=1)
+    close = (mistake.say for mistake in question.mistakes if _is_mistake(asked, mistake, got))
+    return _verdict(asked, f"You typed {show(got)}; it is {show(key, 6)}.", next(close, ""), score=0)
 
 
 def _typed_number(text: str, unit: str) -> float:
@@ -56,137 +64,136 @@ def _typed_number(text: str, unit: str) -> float:
     if re.fullmatch(r"[-+]?\d+,\d+", bare):
         raise UnreadableError(f"write {bare.replace(',', '.')}, with a point")
     if bare.endswith("%"):
-        raise UnreadableError("write a fraction, not per cent: 0.5 for 50 %")
+        raise UnreadableError("write a fraction: 0.5 for 50 %")
     try:
         return float(value(parse(bare, ()), {}))
     except FormulaError as error:
-        raise UnreadableError(f"a number is wanted: {error}") from None
+        raise UnreadableError(f"a number is wanted: {error}", error.column) from None
     except (UndefinedError, OverflowError) as error:
         raise UnreadableError(f"that has no value: {error}") from None
 
 
-def _matches(asked: Asked, mistake: schema.NumberMistake, got: float, tolerance: schema.Tolerance) -> bool:
+def _is_mistake(asked: Asked, mistake: schema.NumberMistake, got: float) -> bool:
     from dlquiz.formula import UndefinedError
 
+    assert isinstance(asked.question, schema.Number)  # noqa: S101  # for the type checker: only numbers come here
     try:
-        return within(got, asked.number(mistake), tolerance)
+        return within(got, asked.number(mistake), asked.question.tolerance)
     except UndefinedError:
         return False
 
 
-def _grade_choices(asked: Asked, _: schema.Choices, text: str) -> Verdict:
-    letters = set(re.sub(r"[\s,;.)+&]+|\band\b", "", text.lower()))
-    options = {option.letter: option for option in asked.choices}
-    if letters - options.keys() or (asked.kind == "single" and len(letters) != 1):
-        wanted = "one letter" if asked.kind == "single" else "the letters of all that apply"
-        raise UnreadableError(f"type {wanted}, out of {', '.join(options)}")
-    key = str(asked.key())
-    if letters == set(key):
-        chosen = "".join(sorted(letters))
-        say = options[chosen].why if asked.kind == "single" else ""
-        return Verdict(correct=True, message=say, key=key, score=1.0)
-    wrong = [option for letter, option in options.items() if (letter in letters) != option.correct]
-    if asked.kind == "single":
-        said = options[min(letters)].why
-    else:
-        said = "\n".join(f"{o.letter} {'belongs' if o.correct else 'does not belong'}: {o.why}" for o in wrong)
-    return Verdict(correct=False, message=said, key=key, score=_partial(asked, len(options) - len(wrong)))
+# -- choices
 
 
-def _partial(asked: Asked, right: int) -> float:
-    return right / len(asked.choices) if asked.kind == "multiple" else 0.0
+def _grade_single(asked: Asked, _: schema.Single, text: str) -> Verdict:
+    letter = re.sub(r"[\s().]", "", text.lower())
+    for option in asked.choices:
+        if option.letter == letter:
+            return _verdict(asked, option.why, score=option.correct)
+    raise UnreadableError(f"type one letter, out of {_letters(asked)}")
+
+
+def _grade_multiple(asked: Asked, _: schema.Multiple, text: str) -> Verdict:
+    letters = set(re.sub(r"\band\b|[\s(),;.&+]", "", text.lower()))
+    if not letters or letters - {option.letter for option in asked.choices}:
+        raise UnreadableError(f"type the letters of all that apply, out of {_letters(asked)}")
+    wrong = [option for option in asked.choices if (option.letter in letters) != option.correct]
+    said = [f"{o.letter} {'belongs' if o.correct else 'does not belong'}: {o.why}" for o in wrong]
+    return _verdict(asked, "\n".join(said), score=1 - len(wrong) / len(asked.choices))
+
+
+def _letters(asked: Asked) -> str:
+    return ", ".join(option.letter for option in asked.choices)
 
 
 def _grade_truefalse(asked: Asked, question: schema.TrueFalse, text: str) -> Verdict:
     word = text.lower()
-    typed = {"true": True, "t": True, "yes": True, "y": True, "false": False, "f": False, "no": False, "n": False}
-    if word not in typed:
+    if word not in ("true", "t", "yes", "y", "false", "f", "no", "n"):
         raise UnreadableError("type t for true or f for false")
-    correct = typed[word] == question.answer
-    said = "" if correct else _filled(question.why_not, asked)
-    return Verdict(correct=correct, message=said, key=asked.key(), score=float(correct))
+    correct = (word[0] in "ty") == question.answer
+    return _verdict(asked, "" if correct else question.why_not, score=correct)
+
+
+# -- formulas
 
 
 def _grade_formula(asked: Asked, question: schema.Formula, text: str) -> Verdict:
-    from dlquiz.formula import FormulaError, parse, same, unstable
-    from dlquiz.formula import show as point
+    from dlquiz.formula import FormulaError, parse, same, show, unstable
 
     try:
         got = parse(text, question.symbols, forbid=question.forbid)
     except FormulaError as error:
-        raise UnreadableError(str(error)) from None
+        raise UnreadableError(str(error), error.column) from None
     key = parse(question.answer, question.symbols)
     verdict = same(got, key, question.symbols, ties=question.ties)
     if not verdict.equal:
-        where = f"At {point(verdict.point)} yours gives {verdict.got}, the key {verdict.want}." if verdict.point else ""
-        said = " ".join(
-            filter(None, [where or f"This could not be compared: {verdict.why}.", _formula_mistake(question, got)])
-        )
-        return Verdict(correct=False, message=said, key=question.answer)
+        where = f"At {show(verdict.point)} yours gives {verdict.got}; it is {verdict.want}." if verdict.point else ""
+        return _verdict(asked, where or f"This could not be compared: {verdict.why}.", _said(question, got), score=0)
     survives = question.stable if isinstance(question, schema.Stable) else None
-    failure = survives and unstable(got, key, survives.at, survives.dtype, survives.rel)
-    if failure and survives:
-        said = f"Right on paper, but in {survives.dtype} at {point(failure.point or {})} it gives {failure.got}, not {failure.want}."
-        said = " ".join(filter(None, [said, _formula_mistake(question, got)]))
-        return Verdict(correct=False, message=said, key=question.answer, score=0.5)
-    note = f"One remark: {verdict.note}." if verdict.note else ""
-    return Verdict(correct=True, message=note, key=question.answer, score=1.0)
+    if survives and (failure := unstable(got, key, survives.at, survives.dtype, survives.rel)):
+        where = f"Right on paper, but in {survives.dtype} at {show(failure.point or {})} it gives {failure.got}"
+        return _verdict(asked, f"{where}, not {failure.want}.", _said(question, got), score=0.5)
+    return _verdict(asked, f"{verdict.note}." if verdict.note else "", score=1)
 
 
-def _formula_mistake(question: schema.Formula, got: Any) -> str:
-    """What the bank says about the mistake that was typed, if it is one that people make."""
+def _said(question: schema.Formula, got: Any) -> str:
+    """What the bank says about this formula, if it is a mistake that people make."""
     from dlquiz.formula import parse, same
 
-    for mistake in question.mistakes:
-        if same(got, parse(mistake.formula, question.symbols), question.symbols).equal:
-            return mistake.say
-    return ""
+    known = ((same(got, parse(m.formula, question.symbols), question.symbols).equal, m.say) for m in question.mistakes)
+    return next((say for equal, say in known if equal), "")
+
+
+# -- orders and bugs
 
 
 def _grade_order(asked: Asked, question: schema.Order, text: str) -> Verdict:
-    letters = re.sub(r"[\s,;.>-]+", "", text.lower())
+    letters = re.sub(r"[\s,;.>-]", "", text.lower())
     if sorted(letters) != sorted(asked.names):
-        raise UnreadableError(f"type each of {', '.join(asked.names)} once, for instance {''.join(asked.names)}")
-    prefix = _valid_prefix(asked, question, [asked.names[letter] for letter in letters])
-    if prefix == len(letters):
-        return Verdict(correct=True, message="", key=letters, score=1.0)
-    first = letters[prefix]
-    said = f"Right up to {letters[:prefix]}; {first} cannot come next." if prefix else f"{first} cannot come first."
-    return Verdict(correct=False, message=said, key=asked.key(), score=prefix / len(letters))
+        raise UnreadableError(f"type each of {', '.join(asked.names)} once, as in {''.join(asked.names)}")
+    right = _right_steps(asked, question, [asked.names[letter] for letter in letters])
+    if right == len(letters):
+        return _verdict(asked, score=1)
+    first = letters[right]
+    said = f"Right up to {letters[:right]}; {first} cannot come next." if right else f"{first} cannot come first."
+    return _verdict(asked, said, score=right / len(letters))
 
 
-def _valid_prefix(asked: Asked, question: schema.Order, names: list[str]) -> int:
-    """How many steps stand where they may stand."""
+def _right_steps(asked: Asked, question: schema.Order, names: list[str]) -> int:
+    """How many steps from the first on stand where they may stand."""
     values = asked.step_values()
     for i, name in enumerate(names):
-        rest = names[i:]
-        if any(before in rest for before in question.after.get(name, [])):
+        later = names[i + 1 :]
+        if any(before in later for before in question.after.get(name, [])):
             return i
-        if values and values[name] > min(values[other] for other in rest):
+        if values and any(values[other] < values[name] for other in later):
             return i
     return len(names)
 
 
 def _grade_bug(asked: Asked, question: schema.Bug, text: str) -> Verdict:
     mutant = asked.mutant()
-    match = re.fullmatch(r"(?:line\s*)?(\d+)", text.lower())
+    match = re.fullmatch(r"(?:line\s*)?(\d{1,4})", text.lower())
     if match is None or not 1 <= int(match[1]) <= len(mutant.lines):
         raise UnreadableError(f"type the number of the wrong line, 1 to {len(mutant.lines)}")
     correct = int(match[1]) == mutant.wrong
-    said = mutant.why if correct else f"Line {match[1]} is right. The wrong one is line {mutant.wrong}: {mutant.why}"
-    return Verdict(correct=correct, message=said, key=mutant.wrong, score=float(correct))
+    said = f"Line {mutant.wrong}: {mutant.why}" if correct else f"Not line {match[1]} but {mutant.wrong}: {mutant.why}"
+    return _verdict(asked, said.rstrip(".") + ".", _shown_difference(question), score=correct)
 
 
-def _filled(text: str, asked: Asked) -> str:
-    from dlquiz.params import fill
+def _shown_difference(question: schema.Bug) -> str:
+    from dlquiz import registry
 
-    return fill(text, asked.values)
+    case = question.cases[0]
+    difference = registry.differ(registry.reference(question.ref), registry.mutant(question.mutant), case)
+    return f"At {', '.join(f'{name} = {value}' for name, value in case.items())} it gives {difference}."
 
 
 GRADERS: dict[type, Callable[[Asked, Any, str], Verdict]] = {
     schema.Number: _grade_number,
-    schema.Single: _grade_choices,
-    schema.Multiple: _grade_choices,
+    schema.Single: _grade_single,
+    schema.Multiple: _grade_multiple,
     schema.TrueFalse: _grade_truefalse,
     schema.Formula: _grade_formula,
     schema.Stable: _grade_formula,

@@ -29,15 +29,16 @@ class Mutant:
 
 
 @functools.cache
-def read(name: str) -> Mutant:
-    """The mutant ``concept.function``."""
+def read(name: str, ref: str) -> Mutant:
+    """The mutant ``concept.function``, called by the name of the function it damages: its own would tell."""
     concept, _, function = name.partition(".")
     path = _file(concept)
     source = path.read_text(encoding="utf-8")
     found = {node.name: node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
     if function not in found:
         raise MutantError(f"no mutant {name!r}{nearest(function, found)}")
-    return _shown(_lines(source, found[function]), name)
+    lines = [re.sub(rf"\b{function}\b", ref.rpartition(".")[2], line) for line in _lines(source, found[function])]
+    return _shown(lines, name)
 
 
 def _file(concept: str) -> Path:

@@ -30,11 +30,11 @@ def fill(text: str, values: Mapping[str, Value]) -> str:
     return PLACEHOLDER.sub(lambda match: show(values[match[1]]) if match[1] in values else match[0], text)
 
 
-def show(value: Value) -> str:
+def show(value: Value, digits: int = 10) -> str:
     """A number or list as a person writes it."""
     if isinstance(value, list):
-        return "[" + ", ".join(map(show, value)) + "]"
-    return f"{value:.10g}"
+        return "[" + ", ".join(show(item, digits) for item in value) + "]"
+    return f"{value:.{digits}g}"
 
 
 def components(values: Mapping[str, Value]) -> dict[str, Value]:

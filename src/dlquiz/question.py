@@ -67,7 +67,7 @@ class Asked:
         from dlquiz import mutant
 
         assert isinstance(self.question, schema.Bug)  # noqa: S101  # for the type checker: callers know the kind
-        return mutant.read(self.question.mutant)
+        return mutant.read(self.question.mutant, self.question.ref)
 
     def env(self, symbols: "dict[str, float] | None" = None) -> dict[str, Value]:
         """What the names in this question's formulas mean: params, symbols, and values of reference functions."""

@@ -104,7 +104,7 @@ import re
 from graphlib import CycleError, TopologicalSorter
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 Id = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{2,59}$")]
 Concept = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{1,59}$")]
@@ -164,7 +164,7 @@ class NumberMistake(Answer, kw_only=True):
     say: Text
 
 
-class Tolerance(Part, frozen=True):
+class Tolerance(Part):
     abs: Annotated[float, Meta(ge=0)] = 0.0
     rel: Annotated[float, Meta(ge=0, le=0.2)] = 0.0
 
@@ -245,7 +245,7 @@ class Claims(Drawn):
 
 class Number(Drawn, tag="number", kw_only=True):
     answer: Answer
-    tolerance: Tolerance = Tolerance(rel=0.005)
+    tolerance: Tolerance = field(default_factory=lambda: Tolerance(rel=0.005))
     unit: str = ""
     mistakes: list[NumberMistake] = []
 

@@ -1,6 +1,7 @@
 """Text on its way to a terminal or out of a file: what may not be in it."""
 
 import re
+from collections.abc import Iterable
 
 # C0 and C1 controls except tab and newline, zero-width and bidirectional marks: none has a place in a question, and
 # each can make a terminal show something other than what was written.
@@ -14,7 +15,7 @@ def plain(text: object) -> str:
     )
 
 
-def nearest(word: str, known: "list[str] | set[str] | dict[str, object]") -> str:
+def nearest(word: str, known: Iterable[str]) -> str:
     """``; did you mean 'x'?`` when something known is close to `word`, else nothing."""
     import difflib
 

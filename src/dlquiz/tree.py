@@ -18,7 +18,7 @@ INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,15})")
 REAL = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][-+]?[0-9]{1,2})?")
 NEARLY_A_NUMBER = re.compile(r"[-+]?[0-9][0-9_.]*")
 
-Path = tuple[str | int, ...]
+Trail = tuple[str | int, ...]  # the keys and positions that lead to a part
 
 
 class Place(NamedTuple):
@@ -40,9 +40,9 @@ class Tree(NamedTuple):
     """What a file says, and where: `places` holds a place for each path into `value`."""
 
     value: Any
-    places: dict[Path, Place]
+    places: dict[Trail, Place]
 
-    def place(self, path: Path) -> Place:
+    def place(self, path: Trail) -> Place:
         """Where `path` stands, or else the nearest thing around it."""
         while path not in self.places:
             path = path[:-1]
@@ -52,10 +52,19 @@ class Tree(NamedTuple):
 class _Open:
     """A mapping or list whose end has not been read yet."""
 
-    def __init__(self, container: dict | list, path: Path) -> None:
+    def __init__(self, container: dict | list, path: Trail) -> None:
         self.container = container
         self.path = path
         self.key: str | None = None
+
+    def add(self, value: Any) -> str | int:
+        """Put a value in, and say at which key or position."""
+        if isinstance(self.container, list):
+            self.container.append(value)
+            return len(self.container) - 1
+        key, self.key = self.key or "", None
+        self.container[key] = value
+        return key
 
     @property
     def wants_key(self) -> bool:
@@ -67,7 +76,7 @@ class _Builder:
         self.name = name
         self.root: Any = None
         self.open: list[_Open] = []
-        self.places: dict[Path, Place] = {}
+        self.places: dict[Trail, Place] = {}
         self.count = 0
 
     def fail(self, message: str, mark: Any) -> BankError:
@@ -101,7 +110,7 @@ class _Builder:
         if isinstance(event, yaml.ScalarEvent) and (match := CONTROL.search(event.value)):
             raise self.fail(f"control character {match[0]!a} in text", mark)
 
-    def put(self, value: Any, mark: Any) -> Path:
+    def put(self, value: Any, mark: Any) -> Trail:
         place = Place(mark.line + 1, mark.column + 1)
         if not self.open:
             self.root = value
@@ -111,13 +120,8 @@ class _Builder:
         if top.wants_key:
             self.start_entry(top, value, place, mark)
             return top.path
-        step = top.key if isinstance(top.container, dict) else len(top.container)
-        path = (*top.path, step)
+        path = (*top.path, top.add(value))
         self.places[path] = place
-        if isinstance(top.container, dict):
-            top.container[step], top.key = value, None
-        else:
-            top.container.append(value)
         return path
 
     def start_entry(self, top: _Open, key: Any, place: Place, mark: Any) -> None:

@@ -64,7 +64,7 @@ def unstable(got: Formula, key: Formula, points: "list[dict[str, Any]]", dtype: 
         result = in_floats(got, point, dtype)
         if not abs(result - want) <= rel * abs(want):
             return Verdict(
-                equal=False, why=f"fails in {dtype}", point=dict(point), got=f"{result:.6g}", want=mpmath.nstr(want, 6)
+                equal=False, why=f"fails in {dtype}", point=dict(point), got=f"{result:.6g}", want=_digits(want, 6)
             )
     return None
 
@@ -136,5 +136,5 @@ def _forgiven(difference: Verdict, point: Mapping[str, float], ties: bool) -> bo
     return not ties and (0 in values or len(set(values)) < len(values))
 
 
-def _digits(number: Any) -> str:
-    return mpmath.nstr(number, 8)
+def _digits(number: Any, count: int = 8) -> str:
+    return str(mpmath.nstr(number, count))

@@ -54,7 +54,7 @@ def giveaways(questions: Sequence[schema.Question]) -> Iterator[str]:
     yield from (str(strategy) for strategy in strategies(questions) if strategy.gives_away)
 
 
-def gives_up(text: str) -> bool:
+def speaks_of_others(text: str) -> bool:
     """Whether an option speaks of the other options: shuffling breaks it, and it is right too often."""
     return bool(ALL_OF_THEM.search(text))
 
