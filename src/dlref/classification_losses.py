@@ -247,8 +247,8 @@ def multiclass_hinge(scores: IndexedLogits, index: Indices, *, margin: NonNegati
     r"""Ask that the right class beat every other one by `margin`, and add up what is missing.
 
     `Σ max(0, s_j - s_y + margin)` over the wrong classes `j`, as in CS231n. PyTorch's `multi_margin_loss` divides it by
-    the number of classes. `margin` is in the scores' units, 1 in both: where scores are free to grow, it only sets their
-    scale.
+    the number of classes. `margin` is in the scores' units, 1 in both: it only sets the scale of
+    scores that are free to grow.
 
     Reference: Weston & Watkins 1999, Support vector machines for multi-class pattern recognition.
 
@@ -298,8 +298,8 @@ def focal(logit: Values, target: Labels, *, gamma: NonNegative = 2.0) -> Result:
     r"""Turn down the easy examples, so that a thousand of them do not drown one hard one.
 
     `-(1 - p)^γ log p` with `p` the probability given to the label: `σ(z)` for 1, `σ(-z)` for 0. `γ = 0` is the
-    binary cross-entropy. `gamma` sets how fast easy examples fade: 2 is the paper's choice. The paper's class weight α is
-    left to the caller: multiply the value by it.
+    binary cross-entropy. `gamma` sets how fast easy examples fade: 2 is the paper's choice. The paper's class weight α
+    is left to the caller: multiply the value by it.
 
     Reference: Lin et al. 2017, Focal loss for dense object detection.
 
