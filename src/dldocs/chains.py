@@ -1,0 +1,78 @@
+"""Derivations as HTML: nothing is shown that was not checked while the page was built."""
+
+import functools
+from typing import TYPE_CHECKING
+
+import sympy
+from markupsafe import Markup
+
+from dldocs.markup import maths, prose, tag
+
+if TYPE_CHECKING:
+    from dlref.derivations import Derivation
+
+LONG = 6  # rows; a longer chain is folded, so that one can read past it
+MEANING = {
+    "exact, all n": "Every line follows from the one before it for every size n, as an identity of symbols.",
+    "exact for n": "Every line follows from the one before it, as an identity of symbols, for the sizes named.",
+    "exact on open cells": "Every line follows from the one before it, as an identity of symbols, beside the kinks.",
+    "exact": "Every line follows from the one before it, as an identity of symbols.",
+    "numeric": "The two sides of every step agree at the points counted. That is evidence, not a proof.",
+    "grid": "The two sides of every step agree on a grid. That is evidence, not a proof.",
+    "prose": "Argued in words; no machine has checked the argument.",
+}
+
+
+@functools.cache
+def checked(name: str) -> "Derivation":
+    """Load one derivation and check it, once in a build."""
+    from dlref.derivations import load
+
+    derivation = load(name)
+    derivation.check()
+    return derivation
+
+
+def short(name: str) -> Markup:
+    """What a derivation states, as one formula without its badge."""
+    return tag("div", maths(r"\displaystyle " + checked(name).statement()), class_="dl-scroll")
+
+
+def statement(name: str) -> Markup:
+    """What a derivation states, with the level that the check reached."""
+    formula = tag("div", maths(checked(name).statement(), display=True), class_="dl-scroll")
+    return tag("div", formula, badge(name), class_="dl-formula")
+
+
+def chain(name: str) -> Markup:
+    """Every line of a derivation with its reason; a long one is folded below what it states."""
+    derivation = checked(name)
+    rows = derivation.rows()
+    lines = tag("ol", *map(row, rows), class_="dl-rows")
+    if len(rows) > LONG:
+        opener = tag("summary", f"Show the {len(rows) - 1} steps")
+        lines = tag("div", short(name), class_="dl-result") + tag("details", opener, lines, class_="dl-fold")
+    title = tag("p", prose(derivation.title, rich=True), class_="dl-title")
+    return tag(
+        "section", title, lines, badge(name), class_="dl-derivation", aria_label=f"Derivation: {derivation.title}"
+    )
+
+
+def row(line: tuple[str, str, str]) -> Markup:
+    """One line: how it relates to the line before, the line itself, and why."""
+    relation, latex, reason = line
+    sign = tag("span", maths(relation) if relation else "", class_="dl-relation")
+    formula = tag("span", maths(r"\displaystyle " + latex), class_="dl-scroll")
+    return tag("li", sign, formula, tag("span", prose(reason, rich=True), class_="dl-reason"))
+
+
+def badge(name: str) -> Markup:
+    """The level reached and what it rests on, in words on demand."""
+    derivation = checked(name)
+    prefix = max((key for key in MEANING if derivation.level.startswith(key)), key=len, default="")
+    what = f"{MEANING.get(prefix, '')} Checked with sympy {sympy.__version__} when this page was built"
+    how = "" if prefix == "prose" else ", and a second time at 40 digits by a route that shares no code with the first"
+    summary = tag("summary", tag("span", "✓ ", aria_hidden="true"), derivation.badge)
+    return tag(
+        "details", summary, tag("p", f"{what.strip()}{how}. Its name is ", tag("code", name), "."), class_="dl-badge"
+    )
