@@ -72,7 +72,8 @@ def distribution(function: str, name: str, tensor: Tensor) -> None:
     """Raise ValueError unless the last axis is a distribution, as far as its dtype can tell."""
     require(tensor.ndim > 0, "{} needs {} with an axis of classes, got a single number", function, name)
     every(tensor >= 0, f"{function} needs {name} >= 0", tensor)
-    total, tolerance = tensor.sum(-1), max(1e-4, 4 * torch.finfo(tensor.dtype).eps)
+    total = tensor.sum(-1)
+    tolerance = max(1e-4, 4 * torch.finfo(tensor.dtype).eps) if tensor.is_floating_point() else 0
     law = f"{function} needs {name} to sum to 1 over the last axis"
     every((total - 1).abs() <= tolerance, law, total, "divide it by its sum")
 

@@ -357,15 +357,15 @@ def _cut_logs(p: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _classes(function: str, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    logits, target = vectors(function, logits, target)
-    distribution(function, "target", target)
-    return logits, target
+    fitting = vectors(function, logits, target)
+    distribution(function, "target", target)  # as it came: half precision keeps its tolerance beside float32 logits
+    return fitting
 
 
 def _distributions(function: str, prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    prediction, target = _classes(function, prediction, target)
+    fitting = _classes(function, prediction, target)
     distribution(function, "prediction", prediction)
-    return prediction, target
+    return fitting
 
 
 def _one_hot(function: str, scores: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

@@ -176,8 +176,9 @@ def log_cosh(prediction: Values, target: Targets) -> Result:
     Reference: Saleh & Saleh 2022, Statistical properties of the log-cosh loss function used in machine learning.
     """
     size = _error("log_cosh", prediction, target).abs()
-    core = size.clamp(max=-math.log(torch.finfo(size.dtype).eps))  # past it, log cosh grows as fast as |e|
-    return size - core + (2 * (core / 2).sinh().square()).log1p()  # cosh x - 1 = 2 sinh²(x / 2): no cancellation
+    limit = -math.log(torch.finfo(size.dtype).eps)  # past it, log cosh grows just as |e| does
+    core = size.clamp(max=limit)
+    return (2 * (core / 2).sinh().square()).log1p() + (size - limit).relu()  # cosh x = 1 + 2 sinh²(x / 2), exact near 0
 
 
 def log_cosh_grad(prediction: Values, target: Targets) -> Result:
