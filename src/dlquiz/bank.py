@@ -6,15 +6,10 @@ from pathlib import Path
 
 import msgspec
 
+from dlquiz.failures import BankError, UnknownError
 from dlquiz.schema import KINDS, Question
 from dlquiz.text import nearest, plain
-from dlquiz.tree import BankError, Trail, Tree, parse
-
-__all__ = ["Bank", "BankError", "UnknownError", "concepts", "files", "find", "load", "read", "read_all"]
-
-
-class UnknownError(LookupError):
-    """A concept or a question that no bank has."""
+from dlquiz.tree import START, Trail, Tree, fault, parse
 
 
 class Bank(msgspec.Struct):
@@ -30,7 +25,7 @@ class Bank(msgspec.Struct):
     def fault(self, question: Question, spot: int, message: str, path: Trail = ()) -> str:
         """One line for a fault in the part `path` of a question."""
         place = self.tree.place(("questions", spot, *path))
-        return str(BankError(f"{question.id}: {message}", str(self.path), place))
+        return fault(f"{question.id}: {message}", str(self.path), place)
 
 
 def folder() -> Path:
@@ -48,7 +43,7 @@ def files() -> list[Path]:
     if place.is_file():
         return [place]
     if not place.is_dir():
-        raise BankError("no such folder of quiz banks; set DLQUIZ_BANK to one", str(place))
+        raise BankError(f"{plain(place)}: no such folder of quiz banks; set DLQUIZ_BANK to one")
     return sorted((*place.glob("*.yml"), *place.glob("*.yaml")))
 
 
@@ -58,7 +53,7 @@ def load(path: Path) -> Bank:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise BankError(f"cannot be read: {error.strerror}", name) from None
+        raise BankError(fault(f"cannot be read: {error.strerror}", name, START)) from None
     tree = parse(data, name)
     bank = Bank(Path(name), _head(tree, name), [], tree, [], [])
     seen: dict[str, int] = {}
@@ -121,9 +116,7 @@ def find(questions: list[Question], id_: str) -> Question:
 
 def _sound(bank: Bank) -> Bank:
     if bank.errors:
-        error = BankError("")
-        error.args = ("\n".join(bank.errors),)
-        raise error
+        raise BankError("\n".join(bank.errors))
     return bank
 
 
@@ -138,14 +131,14 @@ def _shown(path: Path) -> str:
 def _head(tree: Tree, name: str) -> str:
     value = tree.value
     if not isinstance(value, dict) or not isinstance(value.get("questions"), list):
-        raise BankError("a bank has the keys format, concept and questions", name, tree.place(()))
+        raise BankError(fault("a bank has the keys format, concept and questions", name, tree.place(())))
     if unknown := value.keys() - {"format", "concept", "questions"}:
-        raise BankError(f"unknown key {min(unknown)!r}", name, tree.place((min(unknown),)))
+        raise BankError(fault(f"unknown key {min(unknown)!r}", name, tree.place((min(unknown),))))
     if value.get("format") != 1:
-        raise BankError(f"format must be 1, got {value.get('format')!r}", name, tree.place(("format",)))
+        raise BankError(fault(f"format must be 1, got {value.get('format')!r}", name, tree.place(("format",))))
     concept = value.get("concept")
     if not isinstance(concept, str) or not re.fullmatch(r"[a-z][a-z0-9_]+", concept):
-        raise BankError(f"concept must be a lower-case name, got {concept!r}", name, tree.place(("concept",)))
+        raise BankError(fault(f"concept must be a lower-case name, got {concept!r}", name, tree.place(("concept",))))
     return concept
 
 
@@ -176,4 +169,4 @@ def _located(error: msgspec.ValidationError, raw: object, tree: Tree, spot: int,
     if message.endswith("Expected `bool`, got `str`"):
         message += "; write true or false"
     label = raw.get("id", "?") if isinstance(raw, dict) else "?"
-    return str(BankError(f"{label}: {message}", name, tree.place(path)))
+    return fault(f"{label}: {message}", name, tree.place(path))

@@ -2,61 +2,306 @@
 
 import json
 import sys
+import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dlquiz.text import plain
 
-DONE, FINDINGS, USAGE, DAMAGED, BAD_BANK, INTERRUPTED = 0, 1, 2, 3, 4, 130
+if TYPE_CHECKING:
+    from dlquiz.question import Asked
+    from dlquiz.schema import Question
+
+DONE, FINDINGS, USAGE, BAD_BANK, INTERRUPTED = 0, 1, 2, 4, 130
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+EPILOG = """\b
+Examples
+  dlquiz                      what is due, and what to type next
+  dlquiz review losses        a session on every concept that bears the word
+  dlquiz review -n 10         ten questions at most, from all concepts
+  dlquiz ask ID --seed 3      one question, not saved
+  dlquiz check my-bank.yml    recompute every key of your own bank
+
+\b
+In a session
+  Enter submits; ? shows a hint; ! skips; q quits. Ctrl-C quits too: every answer given is saved.
+  Formulas: products need *, powers are ^ (2*x^2), conditions x if x > 0 else 0.
+
+\b
+Environment
+  DLQUIZ_BANK   a folder of banks, or one bank, instead of the built-in ones
+  DLQUIZ_DB     the progress file, instead of the one in your data folder
+  NO_COLOR      set it to anything for no colour
+
+\b
+Exit codes
+  0 done, or right   1 wrong, or check found faults   2 usage   3 progress damaged or unwritable
+  4 a bank cannot be read   130 Ctrl-C
+"""
 
 
-@click.group()
-def app() -> None:
-    """Study deep learning by answering: every key in the banks is recomputed by `dlquiz check`."""
+@click.group(invoke_without_command=True, context_settings=CONTEXT, epilog=EPILOG)
+@click.version_option(package_name="dlref", prog_name="dlquiz", message="%(prog)s %(version)s")
+@click.pass_context
+def app(context: click.Context) -> int:
+    """Study deep learning by answering questions whose keys are recomputed by a machine.
+
+    Without a verb: what is due, what is new, and what to type next. What you know comes back later and later (FSRS);
+    what you did not know comes back soon. Progress is one SQLite file on this machine.
+    """
+    return DONE if context.invoked_subcommand else home()
+
+
+def home() -> int:
+    """Print due and new questions of each concept."""
+    from dlquiz import bank, render
+
+    questions = _live(bank.read_all())
+    due, now = _due(), _clock()
+    rows = []
+    for concept in bank.concepts(questions, ()):
+        ids = [question.id for question in questions if question.concept == concept]
+        known = [id_ for id_ in ids if id_ in due]
+        rows.append((concept, sum(due[id_] <= now for id_ in known), len(ids) - len(known), len(known)))
+    click.echo(render.home(rows))
+    return DONE
 
 
 @app.command()
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[FILES]...")
-@click.option("--json", "as_json", is_flag=True, help="one object on stdout")
-def check(paths: tuple[Path, ...], as_json: bool) -> int:  # noqa: FBT001  # click's calling convention
-    """Recompute every key of the banks and prove every wrong option wrong, where a claim allows it."""
-    from dlquiz.bank import files, load
+@click.argument("concept", nargs=-1)
+@click.option("-n", "limit", default=20, show_default=True, metavar="N", help="At most N questions.")
+@click.option("--new", default=5, show_default=True, metavar="N", help="At most N questions never seen before.")
+@click.option("--no-save", is_flag=True, help="Leave progress as it is.")
+@click.option("--seed", type=int, metavar="N", help="Draw the same numbers and shuffles again.")
+def review(concept: tuple[str, ...], limit: int, new: int, no_save: bool, seed: int | None) -> int:  # noqa: FBT001  # click's calling convention
+    """Answer what is due, then something new, concepts in turn.
+
+    CONCEPT is a word: `losses` takes every concept that bears it. Without one, all concepts.
+    """
+    from dlquiz import bank
+    from dlquiz.schedule import queue
+    from dlquiz.store import Store, default_path
+
+    _need_terminal("review", "dlquiz ask ID --answer TEXT")
+    questions = _live(bank.read_all())
+    chosen = bank.concepts(questions, concept)
+    pool = {question.id: question for question in questions if question.concept in chosen}
+    with Store(default_path(), create=not no_save) as store:
+        due = store.due()
+        order = queue(list(pool), {id_: one.concept for id_, one in pool.items()}, due, _clock(), new)[:limit]
+        if not order:
+            return _nothing(pool, due)
+        return _session([pool[id_] for id_ in order], seed, None if no_save else store.record)
+
+
+def _nothing(pool: "dict[str, Question]", due: dict[str, int]) -> int:
+    from dlquiz.render import until
+
+    coming = [due[id_] for id_ in pool if id_ in due]
+    when = f"; the next comes {until((min(coming) - _clock()) // 10**6)}" if coming else ""
+    click.echo(f"Nothing is due{when}. Type dlquiz list for every question, dlquiz ask ID to try one.")
+    return DONE
+
+
+def _session(questions: "list[Question]", seed: int | None, save: Any = None) -> int:
+    import contextlib
+    import secrets
+
+    from dlquiz.render import Screen
+    from dlquiz.session import Session
+
+    with contextlib.suppress(ImportError):
+        import readline  # noqa: F401  # input() gets line editing and a history from it
+
+    seed = secrets.randbelow(2**31) if seed is None else seed
+    ended = Session(seed, _clock, input, Screen().show, save).run(questions)
+    if ended.interrupted:
+        return INTERRUPTED
+    return FINDINGS if save is None and ended.wrong else DONE
+
+
+@app.command()
+@click.argument("id_", metavar="ID")
+@click.option("--seed", type=int, metavar="N", help="Which numbers and which shuffle [default: 0 with --answer].")
+@click.option("--answer", metavar="TEXT", help="Grade this answer and leave.")
+@as_json
+def ask(id_: str, seed: int | None, answer: str | None, as_json: bool) -> int:  # noqa: FBT001  # click's calling convention
+    """Ask one question; nothing is saved. Exit 0 if the answer is right, 1 if it is wrong."""
+    from dlquiz import bank
+    from dlquiz.question import draw
+
+    question = bank.find(bank.read_all(), id_)
+    if answer is not None:
+        return _graded(draw(question, seed or 0), answer, as_json=as_json)
+    if as_json:
+        _print_json(_asked(draw(question, seed or 0)))
+        return DONE
+    _need_terminal("ask", f"dlquiz ask {question.id} --answer TEXT")
+    return _session([question], seed)
+
+
+def _graded(asked: "Asked", answer: str, *, as_json: bool) -> int:
+    from dlquiz.grade import UnreadableError, grade
+    from dlquiz.render import Screen
+    from dlquiz.session import Judged
+
+    try:
+        verdict = grade(asked, answer)
+    except UnreadableError as error:
+        if as_json:
+            _print_json({"id": asked.id, "correct": False, "message": str(error), "key": asked.key()})
+        else:
+            click.echo(plain(error), err=True)
+        return USAGE
+    if as_json:
+        found = {"id": asked.id, "correct": verdict.correct, "message": verdict.message, "key": verdict.key}
+        _print_json({**found, "score": verdict.score})
+    else:
+        Screen().show(Judged(asked, verdict, 0, None))
+    return DONE if verdict.correct else FINDINGS
+
+
+@app.command("list")
+@click.argument("concept", nargs=-1)
+@as_json
+def list_(concept: tuple[str, ...], as_json: bool) -> int:  # noqa: FBT001  # click's calling convention
+    """List the questions: id, kind, level, and whether the key is computed or stated by a source."""
+    from dlquiz import bank
+    from dlquiz.verified import verified
+
+    questions = bank.read_all()
+    chosen = bank.concepts(questions, concept)
+    rows = [(question, verified(question)) for question in _live(questions) if question.concept in chosen]
+    if as_json:
+        _print_json({"questions": [_row(question, known) for question, known in rows]})
+        return DONE
+    width = max((len(question.id) for question, _ in rows), default=0)
+    for name in chosen:
+        click.echo(name)
+        for question, known in rows:
+            if question.concept == name:
+                how = "computed" if known.computed else "source"
+                click.echo(f"  {question.id:{width}}  {question.kind:9}  {question.level}  {how}")
+    return DONE
+
+
+@app.command()
+@click.argument("id_", metavar="ID")
+@click.option("--seed", type=int, default=0, metavar="N", help="Which numbers and which shuffle.")
+@as_json
+def show(id_: str, seed: int, as_json: bool) -> int:  # noqa: FBT001  # click's calling convention
+    """Show one question with its answer, the feedback, and how the key is verified."""
+    from dlquiz import bank
+    from dlquiz.question import draw
+    from dlquiz.verified import verified
+
+    question = bank.find(bank.read_all(), id_)
+    asked, known = draw(question, seed), verified(question)
+    if as_json:
+        _print_json({**_asked(asked), "key": asked.key(), "explain": asked.explain, **_row(question, known)})
+        return DONE
+    from dlquiz.render import Screen
+
+    screen = Screen()
+    screen.question(asked)
+    screen.solution(asked, str(known))
+    return DONE
+
+
+@app.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@as_json
+def check(files: tuple[Path, ...], as_json: bool) -> int:  # noqa: FBT001  # click's calling convention
+    """Recompute every key, and prove every wrong option wrong where the bank states it as a claim.
+
+    FILES are banks or folders of banks; without any, all banks. Each fault is one line, file:line:column: message.
+    """
+    from dlquiz import bank
     from dlquiz.check import check_bank
     from dlquiz.verified import verified
 
-    wanted = [file for path in paths for file in (sorted(path.glob("*.yml")) if path.is_dir() else [path])] or files()
-    banks = [load(path) for path in wanted]
-    faults = [fault for bank in banks for fault in check_bank(bank)]
-    questions = [question for bank in banks for question in bank.questions]
+    paths = [path for file in files for path in (sorted(file.glob("*.yml")) if file.is_dir() else [file])]
+    banks = [bank.load(path) for path in paths or bank.files()]
+    faults = [*_twice(banks), *(fault for one in banks for fault in check_bank(one))]
+    questions = [question for one in banks for question in one.questions]
     computed = sum(verified(question).computed for question in questions)
-    share = f"{computed / len(questions):.0%}" if questions else "none"
-    broken = any(bank.errors for bank in banks)
     if as_json:
-        report = {"questions": len(questions), "computed": computed, "faults": faults}
-        click.echo(json.dumps({"version": 1, **report}, ensure_ascii=False))
+        _print_json({"questions": len(questions), "computed": computed, "faults": faults})
     else:
-        for fault in faults:
-            click.echo(fault)
-        click.echo(
-            f"{len(questions)} questions, {computed} keys computed ({share}), "
-            f"{len(questions) - computed} by a source, {len(faults)} errors"
-        )
-    return BAD_BANK if broken else FINDINGS if faults else DONE
+        share = f"{computed / max(len(questions), 1):.0%}"
+        said = f"{computed} keys computed ({share}), {len(questions) - computed} by a source, {len(faults)} errors"
+        click.echo("\n".join([*faults, f"{len(questions)} questions, {said}"]))
+    if any(one.errors for one in banks):
+        return BAD_BANK
+    return FINDINGS if faults else DONE
+
+
+def _twice(banks: Sequence[Any]) -> list[str]:
+    """Ids that two files share."""
+    homes: dict[str, Path] = {}
+    faults = []
+    for one in banks:
+        for question, spot in zip(one.questions, one.spots, strict=True):
+            first = homes.setdefault(question.id, one.path)
+            if first != one.path:
+                faults.append(one.fault(question, spot, f"this id is used in {first} too", ("id",)))
+    return faults
+
+
+def _live(questions: "list[Question]") -> "list[Question]":
+    return [question for question in questions if not question.retired]
+
+
+def _row(question: "Question", known: Any) -> dict[str, Any]:
+    facts = {"id": question.id, "concept": question.concept, "kind": question.kind, "level": question.level}
+    return {**facts, "ref": question.ref, "verified": "computed" if known.computed else "source", "by": list(known.by)}
+
+
+def _asked(asked: "Asked") -> dict[str, Any]:
+    choices = [{"letter": option.letter, "text": option.text} for option in asked.choices]
+    steps = [{"letter": letter, "text": text} for letter, text in asked.steps]
+    shown = {"choices": choices, "steps": steps, "code": asked.code, "hints": asked.hints}
+    facts = {"id": asked.id, "concept": asked.concept, "kind": asked.kind, "seed": asked.seed, "text": asked.text}
+    return {**facts, **{name: value for name, value in shown.items() if value}}
+
+
+def _print_json(fields: dict[str, Any]) -> None:
+    click.echo(json.dumps({**fields, "version": 1}, ensure_ascii=False))
+
+
+def _due() -> dict[str, int]:
+    from dlquiz.store import Store, default_path
+
+    with Store(default_path(), create=False) as store:
+        return store.due()
+
+
+def _clock() -> int:
+    return time.time_ns() // 1000
+
+
+def _need_terminal(verb: str, instead: str) -> None:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError(f"{verb} needs a terminal; without one: {instead}")
 
 
 def run(arguments: list[str]) -> int:
     """The exit code of one command; every expected failure is one line on stderr."""
-    from dlquiz.tree import BankError
+    from dlquiz.failures import QuizError
 
     try:
         return app.main(arguments, "dlquiz", standalone_mode=False) or DONE
     except click.ClickException as error:
         error.show()
         return USAGE
-    except BankError as error:
-        print(error, file=sys.stderr)
-        return BAD_BANK
-    except LookupError as error:
-        print(plain(error.args[0]), file=sys.stderr)
-        return USAGE
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except QuizError as error:
+        click.echo(plain(error), err=True)
+        return error.code

@@ -20,7 +20,7 @@ class Verdict:
     score: float
 
 
-class UnreadableError(ValueError):
+class UnreadableError(Exception):
     """An answer that cannot be graded. The message says what to type instead, `column` where the trouble is."""
 
     def __init__(self, message: str, column: int | None = None) -> None:
@@ -33,7 +33,8 @@ def grade(asked: Asked, answer: str) -> Verdict:
     text = answer.strip()
     if not text:
         raise UnreadableError("nothing was typed")
-    return GRADERS[type(asked.question)](asked, asked.question, text)
+    with asked.bank_faults():
+        return GRADERS[type(asked.question)](asked, asked.question, text)
 
 
 def within(got: float, want: float, tolerance: schema.Tolerance) -> bool:

@@ -10,13 +10,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from dlquiz.failures import BankError
 from dlquiz.text import nearest
 
-MARK = re.compile(r"\s*# wrong:\s*(.*?)\s*$")
-
-
-class MutantError(ValueError):
-    """The bank names a mutant that is not there, or one without its mark."""
+MARK = re.compile(r"\s*# wrong:\s*(.*?)\s*(?:# noqa.*)?$")
 
 
 @dataclass(frozen=True)
@@ -36,7 +33,7 @@ def read(name: str, ref: str) -> Mutant:
     source = path.read_text(encoding="utf-8")
     found = {node.name: node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
     if function not in found:
-        raise MutantError(f"no mutant {name!r}{nearest(function, found)}")
+        raise BankError(f"no mutant {name!r}{nearest(function, found)}")
     lines = [re.sub(rf"\b{function}\b", ref.rpartition(".")[2], line) for line in _lines(source, found[function])]
     return _shown(lines, name)
 
@@ -47,7 +44,7 @@ def _file(concept: str) -> Path:
     except ModuleNotFoundError:
         spec = None
     if spec is None or spec.origin is None:
-        raise MutantError(f"no mutants of {concept!r}")
+        raise BankError(f"no mutants of {concept!r}")
     return Path(spec.origin)
 
 
@@ -64,6 +61,6 @@ def _lines(source: str, node: ast.FunctionDef) -> list[str]:
 def _shown(lines: list[str], name: str) -> Mutant:
     marks = [(i, match) for i, line in enumerate(lines, 1) if (match := MARK.search(line))]
     if len(marks) != 1 or not marks[0][1][1]:
-        raise MutantError(f"mutant {name!r} needs exactly one line that ends with '# wrong: why', it has {len(marks)}")
+        raise BankError(f"mutant {name!r} needs exactly one line that ends with '# wrong: why', it has {len(marks)}")
     wrong, match = marks[0]
     return Mutant(tuple(MARK.sub("", line) for line in lines), wrong, match[1])

@@ -1,11 +1,14 @@
 """A question as it is asked once: numbers drawn, options shuffled, the key computed when it is wanted."""
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from random import Random
 from typing import Any
 
 from dlquiz import schema
+from dlquiz.failures import BankError
 from dlquiz.params import Value, components, fill
 from dlquiz.params import draw as draw_params
 
@@ -92,6 +95,20 @@ class Asked:
 
     def key(self) -> Key:
         """The right answer, as it could be typed."""
+        with self.bank_faults():
+            return self._key()
+
+    @contextlib.contextmanager
+    def bank_faults(self) -> Iterator[None]:
+        """A key that cannot be computed is the bank's fault, and said so."""
+        try:
+            yield
+        except (ArithmeticError, ValueError) as error:
+            if isinstance(error, BankError):
+                raise
+            raise BankError(f"{self.id}: {error}; dlquiz check says more") from error
+
+    def _key(self) -> Key:
         question = self.question
         if isinstance(question, schema.Choices):
             return "".join(option.letter for option in self.choices if option.correct)
@@ -156,3 +173,18 @@ def draw(question: schema.Question, seed: int) -> Asked:
 def _text(question: schema.Question, name: str) -> str:
     step = question.steps[name] if isinstance(question, schema.Order) else ""
     return step.text if isinstance(step, schema.Step) else step
+
+
+def fingerprint(question: schema.Question) -> str:
+    """A hash of what decides between right and wrong. Rewording keeps it; a changed key changes it."""
+    import hashlib
+
+    import msgspec
+
+    fields = msgspec.to_builtins(question)
+    kept = {name: fields.get(name) for name in ("kind", "answer", "params", "given", "symbols", "after", "mutant")}
+    if isinstance(question, schema.Choices):
+        kept["choices"] = [choice.correct for choice in question.choices]
+    if isinstance(question, schema.Order):
+        kept["steps"] = [step.value if isinstance(step, schema.Step) else name for name, step in question.steps.items()]
+    return hashlib.sha256(msgspec.json.encode(kept, order="deterministic")).hexdigest()[:16]

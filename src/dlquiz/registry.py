@@ -12,13 +12,14 @@ import typing
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dlquiz.params import Value, evaluate
+from dlquiz.failures import BankError
+from dlquiz.params import Value, evaluate, show
 from dlquiz.text import nearest
 
 PACKAGE = "dlref"
 
 
-class RegistryError(ValueError):
+class RegistryError(BankError):
     """A name that no concept module makes public, or a call that the function refuses."""
 
 
@@ -51,11 +52,16 @@ def scalar(
     return float(result)
 
 
-def values(function: Callable[..., Any], args: Mapping[str, Any], env: Mapping[str, Value]) -> Any:
-    """The result of a function as numbers and lists."""
+def values(
+    function: Callable[..., Any],
+    args: Mapping[str, Any],
+    env: Mapping[str, Value],
+    like: Callable[..., Any] | None = None,
+) -> Any:
+    """The result of a function as numbers and lists; `like` is the function whose annotations say what it takes."""
     name = function.__name__
     try:
-        return _plain(function(**_arguments(function, name, args, env)))
+        return _plain(function(**_arguments(like or function, name, args, env)))
     except RegistryError:
         raise
     except (ValueError, TypeError, IndexError, RuntimeError) as error:
@@ -67,10 +73,14 @@ def differ(right: Callable[..., Any], wrong: Callable[..., Any], case: Mapping[s
     """What a wrong function gives at a case beside what the right one gives; empty where they agree."""
     want = values(right, case, {})
     try:
-        got = values(wrong, case, {})
+        got = values(wrong, case, {}, like=right)
     except RegistryError as error:
         return str(error)
-    return "" if _alike(got, want) else f"{got} instead of {want}"
+    return "" if _alike(got, want) else f"{_brief(got)}, not {_brief(want)}"
+
+
+def _brief(result: Any) -> str:
+    return show(result, 6) if isinstance(result, list | float | int) else str(result)
 
 
 def _alike(got: Any, want: Any) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from dlquiz.failures import BankError
 from dlquiz.text import CONTROL, plain
 
 MAX_BYTES, MAX_DEPTH, MAX_VALUES = 1 << 20, 12, 50_000
@@ -28,12 +29,12 @@ class Place(NamedTuple):
     column: int
 
 
-class BankError(ValueError):
-    """A bank that cannot be used; `str()` is one line, ``file:line:column: message``, per fault."""
+START = Place(1, 1)
 
-    def __init__(self, message: str, name: str = "bank", place: Place | None = None) -> None:
-        where = f"{name}:{place.line}:{place.column}" if place else name
-        super().__init__(f"{plain(where)}: {plain(message)}")
+
+def fault(message: str, name: str, place: Place) -> str:
+    """One line that an editor can jump to."""
+    return f"{plain(name)}:{place.line}:{place.column}: {plain(message)}"
 
 
 class Tree(NamedTuple):
@@ -80,7 +81,7 @@ class _Builder:
         self.count = 0
 
     def fail(self, message: str, mark: Any) -> BankError:
-        return BankError(message, self.name, Place(mark.line + 1, mark.column + 1))
+        return BankError(fault(message, self.name, Place(mark.line + 1, mark.column + 1)))
 
     def read(self, event: Any) -> None:
         self.count += 1
@@ -158,13 +159,13 @@ class _Builder:
 def parse(data: bytes, name: str = "bank") -> Tree:
     """Read one YAML document; a `BankError` with its place is all that can be raised."""
     if len(data) > MAX_BYTES:
-        raise BankError(f"larger than {MAX_BYTES >> 20} MiB", name)
+        raise BankError(fault(f"larger than {MAX_BYTES >> 20} MiB", name, START))
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         start = data.rfind(b"\n", 0, error.start) + 1
         place = Place(data[: error.start].count(b"\n") + 1, error.start - start + 1)
-        raise BankError("not UTF-8; save the file as UTF-8", name, place) from None
+        raise BankError(fault("not UTF-8; save the file as UTF-8", name, place)) from None
     builder = _Builder(name)
     try:
         for event in yaml.parse(text, Loader=LOADER):
@@ -173,9 +174,9 @@ def parse(data: bytes, name: str = "bank") -> Tree:
         raise _unreadable(error, name) from None
     except yaml.YAMLError as error:
         line = text[: getattr(error, "position", None) or 0].count("\n") + 1
-        raise BankError("a character that YAML does not allow", name, Place(line, 1)) from None
+        raise BankError(fault("a character that YAML does not allow", name, Place(line, 1))) from None
     if builder.root is None:
-        raise BankError("empty file", name, Place(1, 1))
+        raise BankError(fault("empty file", name, START))
     return Tree(builder.root, builder.places)
 
 
@@ -186,5 +187,5 @@ def _unreadable(error: yaml.MarkedYAMLError, name: str) -> BankError:
         message += " (a tab? indent with spaces)"
     if "mapping values are not allowed" in message:
         message += " (a text with ': ' in it needs quotes)"
-    place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
-    return BankError(message, name, place)
+    place = Place(mark.line + 1, mark.column + 1) if mark else START
+    return BankError(fault(message, name, place))

@@ -10,8 +10,8 @@ from dlquiz.check.findings import Finding
 from dlquiz.check.formulas import check_formula
 from dlquiz.check.giveaways import giveaways
 from dlquiz.check.values import check_bug, check_number, check_order
+from dlquiz.failures import BankError
 from dlquiz.formula import FormulaError, UndefinedError
-from dlquiz.mutant import MutantError
 from dlquiz.registry import RegistryError, reference
 from dlquiz.tree import Trail
 from dlquiz.verified import verified
@@ -44,7 +44,7 @@ def check_question(question: schema.Question) -> list[Finding]:
     try:
         for finding in CHECKS[type(question)](question):
             findings.append(finding)  # noqa: PERF402  # what was found before an error is kept
-    except (FormulaError, UndefinedError, RegistryError, MutantError) as error:
+    except (FormulaError, UndefinedError, BankError) as error:
         findings.append(Finding(str(error)))
     return findings
 
