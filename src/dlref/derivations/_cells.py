@@ -55,11 +55,12 @@ def feasible(above: Sequence[sp.Expr], at_least: Sequence[sp.Expr] = ()) -> bool
 
 
 def _affine(e: sp.Expr, symbols: Sequence[sp.Symbol]) -> tuple[tuple[Fraction, ...], Fraction] | None:
-    slopes = [e.diff(s) for s in symbols]
-    constant = sp.expand(e.subs(dict.fromkeys(symbols, 0)))
-    if not all(c.is_Rational for c in (*slopes, constant)):
+    parts = sp.expand(e).as_coefficients_dict()
+    if not set(parts) <= {*symbols, sp.S.One} or not all(c.is_Rational for c in parts.values()):
         return None
-    return tuple(Fraction(int(c.p), int(c.q)) for c in slopes), Fraction(int(constant.p), int(constant.q))
+    numbers = {part: Fraction(int(c.p), int(c.q)) for part, c in parts.items()}
+    zero = Fraction(0)
+    return tuple(numbers.get(s, zero) for s in symbols), numbers.get(sp.S.One, zero)
 
 
 class Cell:
@@ -70,10 +71,6 @@ class Cell:
         self.facts = list(facts)
         self._signs: dict[sp.Expr, int] = {}
 
-    def empty(self) -> bool:
-        """Whether no point lies in the cell."""
-        return not feasible([*self.walls, *self.facts])
-
     def nonnegative(self, e: sp.Expr) -> bool:
         """Whether an affine expression is at least zero on the whole cell."""
         symbols = sorted(e.free_symbols, key=str)
@@ -82,8 +79,8 @@ class Cell:
     def sign(self, u: sp.Expr) -> int:
         """The sign of an expression throughout the cell."""
         if u not in self._signs:
-            sign = 1
-            for factor in sp.Mul.make_args(sp.factor(u)):
+            sign = 0 if u == 0 else 1
+            for factor in sp.Mul.make_args(sp.factor(u)) if u != 0 else ():
                 base, exponent = factor.as_base_exp()
                 sign *= 1 if exponent.is_even else self._sign_of_factor(base if exponent.is_odd else factor)
             self._signs[u] = sign
@@ -113,7 +110,7 @@ class Cell:
         if not isinstance(condition, sp.Gt | sp.Ge | sp.Lt | sp.Le):
             raise Undecided(condition)
         sign = self.sign(self.resolve(condition.args[0]) - self.resolve(condition.args[1]))
-        return sign > 0 if isinstance(condition, sp.Gt | sp.Ge) else sign < 0
+        return {sp.Gt: sign > 0, sp.Ge: sign >= 0, sp.Lt: sign < 0, sp.Le: sign <= 0}[type(condition)]
 
     def resolve(self, e: sp.Expr) -> sp.Expr:
         """The one smooth function that the expression is inside this cell."""
@@ -129,7 +126,8 @@ class Cell:
         if isinstance(e, sp.sign):
             return sp.Integer(self.sign(parts[0]))
         if isinstance(e, sp.Heaviside):
-            return sp.Integer(self.sign(parts[0]) > 0)
+            sign = self.sign(parts[0])
+            return sp.Integer(sign > 0) if sign else parts[1]
         if isinstance(e, sp.Max | sp.Min):
             return self._extreme(parts, 1 if isinstance(e, sp.Max) else -1)
         return e.func(*parts)
@@ -149,10 +147,19 @@ class Cell:
 
 
 def cells(kinks: Sequence[sp.Expr], symbols: Sequence[sp.Symbol]) -> Iterator[Cell]:
-    """Every sign pattern of the kinks; some of them are empty."""
+    """Every cell between the kinks, but for those that are shown to be empty."""
     facts = [fact for symbol in symbols for fact in domain_facts(symbol)]
-    for signs in itertools.product((1, -1), repeat=len(kinks)):
-        yield Cell([sign * kink for sign, kink in zip(signs, kinks, strict=True)], facts)
+
+    def grown(walls: list[sp.Expr], rest: Sequence[sp.Expr]) -> Iterator[Cell]:
+        if not feasible([*walls, *facts]):
+            return
+        if not rest:
+            yield Cell(walls, facts)
+            return
+        for wall in (rest[0], -rest[0]):
+            yield from grown([*walls, wall], rest[1:])
+
+    yield from grown([], kinks)
 
 
 def domain_facts(symbol: sp.Symbol) -> list[sp.Expr]:

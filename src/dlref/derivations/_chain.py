@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import mpmath
@@ -12,10 +12,10 @@ import sympy as sp
 from . import _exact, _latex, _numeric
 from ._cells import BRANCHING, Cell, Undecided, cells
 from ._concrete import Known, assignments, at_every_place, closed, concrete
-from ._sums import vanishes_for_all_n
+from ._sums import nonnegative_for_all_n, vanishes_for_all_n
 from ._symbols import Domain, Largest, Variable, unfold
 
-NUMERIC_SECONDS = 20.0
+NUMERIC_SECONDS, ALL_N_SECONDS = 20.0, 6.0
 RELATIONS = ("=", "<=", ">=")
 
 
@@ -78,12 +78,10 @@ class Derivation:
         self._ask_the_numbers()
         proofs = [self._prove(number) for number in range(1, len(self.steps))]
         self.proofs = proofs
-        if not reaches(self.level, self.expect):
-            weak = [str(n) for n, proof in enumerate(proofs, 1) if proof.scope == min(p.scope for p in proofs)]
-            self.proofs = []
-            raise TooWeak(
-                f"{self.name}: declared {self.expect}, reached only {_level(self, proofs)} (step {', '.join(weak)})"
-            )
+        if strength(self.level) < strength(self.expect):
+            reached, self.proofs = _level(self, proofs), []
+            weak = [f"{number}: {proof.scope}" for number, proof in enumerate(proofs, 1)]
+            raise TooWeak(f"{self.name}: declared {self.expect!r}, reached {reached!r} (steps {'; '.join(weak)})")
         return self
 
     # What the chain is about
@@ -172,7 +170,7 @@ class Derivation:
 
     def _prove(self, number: int) -> Proof:
         before, after, step = self.lines[number - 1], self.lines[number], self.steps[number]
-        if self.sizes and step.relation == "=" and vanishes_somehow(vanishes_for_all_n, before - after):
+        if self.sizes and self._holds_for_all_n(before - after, step):
             return Proof("all n", on_cells=bool(self.kinks))
         on_cells = bool(self.kinks) and (before.has(*BRANCHING, Largest) or after.has(*BRANCHING, Largest))
         for sizes in self.sizes or ({},):
@@ -182,30 +180,40 @@ class Derivation:
                     return Proof("none")
         return Proof("sizes" if self.sizes else "plain", on_cells=on_cells)
 
+    def _holds_for_all_n(self, d: sp.Expr, step: Step) -> bool:
+        try:
+            with _exact.cpu_limit(ALL_N_SECONDS):
+                if step.relation == "=":
+                    return vanishes_for_all_n(d)
+                return nonnegative_for_all_n(d if step.relation == ">=" else -d, step.touch)
+        except (Undecided, TypeError, ValueError, _exact.OutOfTime):
+            return False
+
     def _holds(self, d: sp.Expr, step: Step, known: Known, *, on_cells: bool) -> bool:
-        if step.relation == "<=":
-            d = -d
+        d = -d if step.relation == "<=" else d
+        if step.touch:
+            step = replace(step, touch=tuple(concrete(unfold(part), known) for part in step.touch))
         if not on_cells:
             return self._settled(d.doit(), step, known)
         kinks = [kink for surface in self.space.kinks for kink in at_every_place(surface, known)]
-        kinks = list(dict.fromkeys(kink for kink in kinks if kink.is_nonzero is not True))
+        kinks = list(dict.fromkeys(kink for kink in kinks if kink.free_symbols and kink.is_nonzero is not True))
         symbols = sorted(set().union(d.free_symbols, *(kink.free_symbols for kink in kinks)), key=str)
         return all(self._holds_in(cell, d, step, known) for cell in cells(kinks, symbols))
 
     def _holds_in(self, cell: Cell, d: sp.Expr, step: Step, known: Known) -> bool:
         try:
             smooth = cell.resolve(d).doit()
-            done = self._settled(smooth, step, known) or (step.relation != "=" and cell.nonnegative(smooth))
+            touch = tuple(map(cell.resolve, step.touch)) if step.touch else None
+            settled = self._settled(smooth, replace(step, touch=touch), known)
+            return settled or (step.relation != "=" and cell.nonnegative(smooth))
         except (Undecided, TypeError):
-            done = False
-        return done or cell.empty()
+            return False
 
     def _settled(self, d: sp.Expr, step: Step, known: Known) -> bool:
         d = closed(d, self.space.vectors, known)
         if step.relation == "=":
             return _exact.vanishes(d) is not None
-        touch = tuple(concrete(part, known) for part in step.touch) if step.touch else None
-        return _exact.nonnegative(d, touch)
+        return _exact.nonnegative(d, step.touch)
 
     # What is shown
 
@@ -263,14 +271,6 @@ def _refuse_foreign_parts(where: str, e: sp.Expr) -> None:
             raise BadStep(f"{where} differentiates by an index that a sum binds: {slope}")
 
 
-def vanishes_somehow(prover, d: sp.Expr) -> bool:
-    """Whether a prover shows the expression to be zero, in its time and without a question left open."""
-    try:
-        return prover(d) is not None
-    except (Undecided, TypeError, ValueError):
-        return False
-
-
 def readable(at: _numeric.Point) -> dict[str, str]:
     """A point as a reader wants to see it."""
 
@@ -278,9 +278,6 @@ def readable(at: _numeric.Point) -> dict[str, str]:
         return f"[{', '.join(map(short, value))}]" if isinstance(value, list) else mpmath.nstr(value, 6)
 
     return {str(symbol): short(value) for symbol, value in at.items() if isinstance(symbol, sp.Basic)}
-
-
-STRENGTH = ("numeric", "exact for", "exact on open cells", "exact", "exact, all n")
 
 
 def _level(derivation: Derivation, proofs: Sequence[Proof]) -> str:
@@ -296,6 +293,8 @@ def _level(derivation: Derivation, proofs: Sequence[Proof]) -> str:
     return "exact" + cells
 
 
-def reaches(level: str, declared: str) -> bool:
-    """Whether a level is at least the declared one."""
-    return declared == "numeric" or level.startswith(declared)
+def strength(level: str) -> int:
+    """Levels in order: numeric, exact for some sizes or on cells, exact for all n."""
+    if level.startswith("exact, all n"):
+        return 2
+    return int(level.startswith("exact"))

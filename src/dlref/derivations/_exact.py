@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import sympy as sp
@@ -28,13 +29,16 @@ def cpu_limit(seconds: float) -> Iterator[None]:
     def ring(*_: object) -> None:
         raise OutOfTime
 
-    before = signal.signal(signal.SIGVTALRM, ring)
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    handler = signal.signal(signal.SIGVTALRM, ring)
+    outer, _ = signal.getitimer(signal.ITIMER_VIRTUAL)
+    start = time.process_time()
+    signal.setitimer(signal.ITIMER_VIRTUAL, min(seconds, outer or seconds))
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)
+        left = outer - (time.process_time() - start)
+        signal.signal(signal.SIGVTALRM, handler)
+        signal.setitimer(signal.ITIMER_VIRTUAL, max(left, 1e-3) if outer else 0)
 
 
 def opened(e: sp.Expr) -> sp.Expr:
@@ -90,32 +94,55 @@ def vanishes(d: sp.Expr, rungs: dict[str, Callable[[sp.Expr], sp.Expr]] = RUNGS)
     return None
 
 
+FORMS: tuple[Callable[[sp.Expr], sp.Expr], ...] = (
+    lambda e: e,
+    sp.factor,
+    lambda e: sp.factor(sp.together(sp.expand(e))),
+    lambda e: sp.factor(_rational(e)),
+    sp.simplify,
+)
+
+
 def nonnegative(d: sp.Expr, touch: tuple[sp.Expr, sp.Expr] | None = None) -> bool:
-    """Whether the expression is shown to be at least zero."""
+    """Whether the expression is shown to be at least zero: by its form, or as a convex function that touches zero."""
     d = d.doit()
-    if _sign_is_plain(d):
-        return True
-    return touch is not None and _convex_and_touching(d, *touch)
+    plain = _sign_is_plain(d) or (d.has(sp.log) and _sign_is_plain(without_logs(d)))
+    return plain or (touch is not None and _touches_from_above(d, *touch))
+
+
+def without_logs(d: sp.Expr) -> sp.Expr:
+    """An expression of the same sign as a sum of logarithms: the exponential is increasing."""
+    above, below = [], []
+    for term in sp.Add.make_args(sp.expand(sp.expand_log(d))):
+        number, rest = term.as_coeff_Mul()
+        part = rest.args[0] if isinstance(rest, sp.log) and rest.args[0].is_positive else sp.exp(rest)
+        (above if number > 0 else below).append(part ** abs(number))
+    return sp.Mul(*above) - sp.Mul(*below)
 
 
 def _sign_is_plain(d: sp.Expr) -> bool:
-    """Sympy reads the sign off one of a few forms."""
+    """Whether sympy reads the sign off one of a few forms."""
     d = opened(d)
-    for form in (lambda e: e, sp.factor, lambda e: sp.factor(sp.together(sp.expand(e))), sp.simplify):
+    for form in FORMS:
         with contextlib.suppress(OutOfTime, Exception), cpu_limit(RUNG_SECONDS):
             e = form(d)
-            if e.is_nonnegative or (isinstance(e, sp.log) and (e.args[0] - 1).is_nonnegative):
+            if e.is_nonnegative:
                 return True
     return False
 
 
-def _convex_and_touching(d: sp.Expr, variable: sp.Expr, where: sp.Expr) -> bool:
-    """A convex function that is zero, with slope zero, at one place is nowhere below zero."""
-    x = (
-        Variable("touching", variable.domain)
-        if isinstance(variable, Variable)
-        else sp.Dummy(positive=variable.is_positive, real=True)
-    )
+def _touches_from_above(d: sp.Expr, variable: sp.Expr, where: sp.Expr) -> bool:
+    """Whether an even derivative is never negative and all lower ones are zero at one place (Taylor, Lagrange)."""
+    x = Variable("x", variable.domain) if isinstance(variable, Variable) else _stand_in(variable)
     f = d.xreplace({variable: x})
-    flat = all(vanishes(g.subs(x, where)) for g in (f, f.diff(x)))
-    return flat and _sign_is_plain(f.diff(x, 2))
+    for _ in range(2):
+        if not all(vanishes(g.subs(x, where)) for g in (f, f.diff(x))):
+            return False
+        f = f.diff(x, 2)
+        if _sign_is_plain(f):
+            return True
+    return False
+
+
+def _stand_in(e: sp.Expr) -> sp.Dummy:
+    return sp.Dummy(positive=True) if e.is_positive else sp.Dummy(real=True)

@@ -240,7 +240,11 @@ class Space:
         """On which side of each kink the point lies; None too near a kink or a pole."""
         sides = [value(kink, spot) for kink in self.kinks for spot in everywhere(kink, at)]
         poles = [value(pole, spot) for pole in self.poles for spot in everywhere(pole, at)]
-        return None if any(abs(v) < AWAY for v in sides + poles) else tuple(v > 0 for v in sides)
+        return (
+            None
+            if any(0 < abs(v) < AWAY for v in sides) or any(abs(v) < AWAY for v in poles)
+            else tuple(v > 0 for v in sides)
+        )
 
     def points(self, seed: str, count: int = POINTS) -> list[Point]:
         """Sample points, at most three to a cell where there are kinks, so that no rare branch is missed."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 import sympy as sp
 
 from ._cells import Undecided
-from ._exact import vanishes
+from ._exact import nonnegative, vanishes, without_logs
 from ._symbols import Largest, Variable, index
+
+BITS = (sp.Heaviside, sp.KroneckerDelta)
+OPAQUE = (sp.Sum, sp.Product, sp.Indexed, Largest, sp.KroneckerDelta)
 
 
 def differentiated(e: sp.Expr) -> sp.Expr:
@@ -22,21 +25,30 @@ def differentiated(e: sp.Expr) -> sp.Expr:
     return e.func(*(differentiated(part) for part in e.args))
 
 
-def normal(e: sp.Expr, depth: int = 0) -> sp.Expr:
-    """Constant factors before the sum, deltas contracted, indices named by their depth."""
+def normal(e: sp.Expr, depth: int = 0, *, close: bool = True) -> sp.Expr:
+    """Constant factors before the sum, deltas contracted, indices named by their depth, distributions summed to one."""
     if not e.args or isinstance(e, sp.Indexed):
         return e
+    if isinstance(e, sp.Sum):
+        inside = normal(e.function, depth + len(e.limits), close=close)
+        for level, (place, low, high) in enumerate(e.limits):  # innermost first, and deepest
+            inside = _sum(inside, (place, low, high), depth + len(e.limits) - 1 - level, close=close)
+        return inside
+    parts = [normal(part, depth, close=close) for part in e.args]
     if isinstance(e, sp.Heaviside):
-        return sp.Heaviside(normal(e.args[0], depth), 0)  # off the kink its value there does not matter
-    if not isinstance(e, sp.Sum):
-        return e.func(*(normal(part, depth) for part in e.args))
-    inside = normal(e.function, depth + len(e.limits))
-    for level, (place, low, high) in enumerate(e.limits):
-        inside = _sum(inside, place, low, high, depth + len(e.limits) - 1 - level)
-    return inside
+        return _step(parts[0])
+    if isinstance(e, sp.Max) and len(parts) == 2:
+        return parts[0] + (parts[1] - parts[0]) * _step(parts[1] - parts[0])
+    return e.func(*parts)
 
 
-def _sum(term: sp.Expr, place: sp.Symbol, low: sp.Expr, high: sp.Expr, depth: int) -> sp.Expr:
+def _step(u: sp.Expr) -> sp.Expr:
+    """One where u is positive. What it is at zero does not matter: that is a kink."""
+    return 1 - sp.Heaviside(-u, 0) if u.could_extract_minus_sign() else sp.Heaviside(u, 0)
+
+
+def _sum(term: sp.Expr, limits: tuple[sp.Symbol, sp.Expr, sp.Expr], depth: int, *, close: bool) -> sp.Expr:
+    place, low, high = limits
     here, result = index(f"_{depth}", high), sp.S.Zero
     for part in sp.Add.make_args(sp.expand(term)):
         constant, inner = part.as_independent(place, as_Add=False)
@@ -45,10 +57,22 @@ def _sum(term: sp.Expr, place: sp.Symbol, low: sp.Expr, high: sp.Expr, depth: in
             result += (constant * inner / delta).subs(place, _other(delta, place, low, high))
         elif inner == 1:
             result += constant * (high - low + 1)
-        elif _adds_to_one(inner, place, low, high):
+        elif close and _adds_to_one(inner, place, low, high):
             result += constant
         else:
             result += constant * sp.Sum(inner.subs(place, here), (here, low, high))
+    return result
+
+
+def _settled(e: sp.Expr) -> sp.Expr:
+    """The same with every power of a zero or one reduced, and beside a delta only one of its two indices."""
+    result = sp.S.Zero
+    for term in sp.Add.make_args(sp.expand(e)):
+        term = term.replace(lambda p: p.is_Pow and isinstance(p.base, BITS) and p.exp.is_positive, lambda p: p.base)
+        for delta in sorted((f for f in sp.Mul.make_args(term) if isinstance(f, sp.KroneckerDelta)), key=str):
+            kept, gone = sorted(delta.args, key=str)
+            term = delta * (term / delta).subs(gone, kept)
+        result += term
     return result
 
 
@@ -67,17 +91,83 @@ def _adds_to_one(term: sp.Expr, place: sp.Symbol, low: sp.Expr, high: sp.Expr) -
     return (domain.sums_to_one or domain.one_hot) and term.base.shape == (high,)
 
 
-def _generators(e: sp.Expr) -> sp.Expr:
-    """Each sum and entry as a symbol of its own."""
+def _generators(e: sp.Expr, known: dict[sp.Expr, sp.Expr]) -> sp.Expr:
+    """Each sum, entry and delta as a symbol of its own, written so that sympy sees what bounds it."""
+    for part in sorted(e.atoms(Largest), key=str):
+        largest = known.setdefault(part, sp.Dummy(real=True))
+        place = part.limits[0][0]
+        for entry in e.atoms(sp.Indexed):
+            if part.function.subs(place, entry.indices[0]) == entry:
+                known.setdefault(entry, largest - sp.log(1 + sp.Dummy(nonnegative=True)))
+
+    def stand_in(part: sp.Basic) -> sp.Basic:
+        if not isinstance(part, OPAQUE):
+            return part.func(*map(stand_in, part.args)) if part.args else part
+        if isinstance(part, sp.KroneckerDelta):  # somewhere from zero to one
+            t = sp.Dummy(nonnegative=True)
+            return known.setdefault(part, t / (1 + t))
+        return known.setdefault(part, sp.Dummy(**({"positive": True} if part.is_positive else {"real": True})))
+
+    return stand_in(e)
+
+
+def _normal_form(d: sp.Expr, *, close: bool = True) -> sp.Expr:
+    d = sp.expand(differentiated(d))
+    return _settled(normal(normal(d, close=close), close=close))
+
+
+def vanishes_for_all_n(d: sp.Expr) -> bool:
+    """Whether the expression is shown to be zero whatever the sizes are."""
+    return vanishes(_generators(_normal_form(d), {})) is not None
+
+
+def nonnegative_for_all_n(d: sp.Expr, touch: tuple[sp.Expr, sp.Expr] | None = None) -> bool:
+    """Whether the expression is shown to be at least zero whatever the sizes are: as a whole, or term by term."""
+    form, apart = _normal_form(d), _normal_form(d, close=False)
+    if nonnegative(_generators(form, {})):
+        return True
+    forms = (form, apart, _normal_form(without_logs(form))) if form.has(sp.log) else (form, apart)
+    for form in dict.fromkeys(forms):
+        summands, rest = _summands(form)
+        if all(_summand_is_nonnegative(f, touch) for f in (*summands.values(), rest)):
+            return True
+    return False
+
+
+def _summands(d: sp.Expr) -> tuple[dict[tuple, sp.Expr], sp.Expr]:
+    """The terms of all sums over the same places put under one sum, and what is left over."""
+    together: dict[tuple, sp.Expr] = {}
+    rest = []
+    for term in sp.Add.make_args(d):
+        sums = [f for f in sp.Mul.make_args(term) if isinstance(f, sp.Sum)]
+        if len(sums) == 1:
+            (inner,) = sums
+            together[inner.limits] = together.get(inner.limits, 0) + term / inner * inner.function
+        else:
+            rest.append(term)
+    if len(together) == 1:
+        ((limits, summand),) = together.items()
+        shares = [_share(term, *limits[0]) if len(limits) == 1 else None for term in rest]
+        together[limits] = sp.Add(summand, *(share for share in shares if share is not None))
+        rest = [term for term, share in zip(rest, shares, strict=True) if share is None]
+    return together, sp.Add(*rest)
+
+
+def _share(term: sp.Expr, place: sp.Symbol, low: sp.Expr, high: sp.Expr) -> sp.Expr | None:
+    """What one place contributes to a term that is itself a sum: n times a constant, or what stands at one place."""
+    if not (term / high).replace(lambda part: isinstance(part, (sp.Sum, Largest)), lambda _: sp.Dummy()).has(high):
+        return term / high
+    at = [s for s in term.free_symbols if isinstance(s, Variable) and s.domain.integer and s.domain.upper == high]
+    if low != 1 or len(at) != 1:
+        return None
+    return sp.KroneckerDelta(place, at[0]) * term.subs(at[0], place)
+
+
+def _summand_is_nonnegative(f: sp.Expr, touch: tuple[sp.Expr, sp.Expr] | None) -> bool:
     known: dict[sp.Expr, sp.Dummy] = {}
-
-    def stand_in(part: sp.Expr) -> sp.Dummy:
-        sign = {"positive": True} if part.is_positive else {"real": True}
-        return known.setdefault(part, sp.Dummy(**sign))
-
-    return e.replace(lambda part: isinstance(part, (sp.Sum, sp.Indexed, Largest)), stand_in)
-
-
-def vanishes_for_all_n(d: sp.Expr) -> str | None:
-    """The rung that shows the expression to be zero whatever the sizes are."""
-    return vanishes(_generators(normal(normal(sp.expand(differentiated(d))))))
+    if touch is not None:
+        places = {s for s in touch[0].free_symbols if isinstance(s, Variable) and s.domain.integer}
+        here = {s for s in f.free_symbols if s.name.startswith("_")}
+        touch = tuple(part.subs(dict(zip(places, here, strict=False))) for part in touch)
+        touch = tuple(_generators(part, known) for part in touch)
+    return nonnegative(_generators(f, known), touch)

@@ -177,6 +177,9 @@ class Named(sp.Function):
     def eval(cls, *_: sp.Expr) -> None:
         """A name stands until it is unfolded."""
 
+    def _eval_is_real(self) -> bool:
+        return True
+
 
 def named(tex: str, meaning: Callable[..., sp.Expr], style: str = "call", shown: int = 1) -> type[Named]:
     """A function with a name of its own; its style is a call, a subscript or bare.
