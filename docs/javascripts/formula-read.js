@@ -186,7 +186,7 @@
         refuse(`write ${example}(x), not ${text.slice(0, dot)}.${example}(x): names have no '.'`);
       }
       const near = known.map((name) => [distance(name, text), name]).sort((a, b) => a[0] - b[0])[0];
-      if (near && near[0] <= Math.max(1, text.length / 3)) refuse(`unknown name '${text}'; did you mean '${near[1]}'?`);
+      if (text.length > 2 && near[0] <= text.length / 3) refuse(`unknown name '${text}'; did you mean '${near[1]}'?`);
       refuse(`unknown name '${text}'; this answer uses ${[...this.names].sort().slice(0, 8).join(", ")}`);
     }
   }

@@ -27,7 +27,7 @@
 
   function truefalse({answer, why_not}, typed) {
     const correct = typed === answer;
-    return {correct, message: correct ? "" : why_not, notes: {}};
+    return {correct, message: correct ? "" : why_not, notes: {[typed]: ""}};
   }
 
   function typedNumber(text, unit) {
@@ -103,7 +103,7 @@
 
   function bug({answer, why}, line) {
     const correct = Number(line) === answer;
-    return {correct, message: correct ? "" : `Line ${line} is right.`, notes: correct ? {[line]: why} : {}};
+    return {correct, message: correct ? why : `Line ${line} is right.`, notes: {[line]: ""}};
   }
 
   const GRADERS = {single, multiple, truefalse, number, formula, stable: formula, order, bug};

@@ -80,9 +80,9 @@
     annotate(letter, note, allRight) {
       const field = this.form.querySelector(`input[value="${letter}"]`);
       const row = field?.closest(".dl-option") ?? this.form.querySelector(`[data-letter="${letter}"]`);
-      if (!row || !note) return;
       const correct = allRight || this.data.choices?.find((choice) => choice.letter === letter)?.correct;
       row.dataset.state = correct ? "right" : "wrong";
+      if (!note) return;
       row.append(make("p", {className: "dl-note"}, ...prose(note)));
       if (!this.data.choices) return;
       this.feedback.append(make("p", {className: "dl-spoken"}, ...prose(note))); // heard where it is not seen
@@ -179,14 +179,15 @@
       this.map = make("div", {className: "dl-map"});
       this.map.setAttribute("role", "group");
       this.map.setAttribute("aria-label", "Questions");
-      let level = "";
+      const rows = new Map(); // one for each level
       for (const [i, question] of this.questions.entries()) {
-        if (question.level !== level) this.map.append(make("span", {className: "dl-level", textContent: `Level ${question.level}`}));
-        level = question.level;
         question.button = make("button", {type: "button", textContent: String(i + 1)});
         question.button.addEventListener("click", () => this.go(question));
-        this.map.append(question.button);
+        const {level} = question;
+        if (!rows.has(level)) rows.set(level, make("div", {className: "dl-level"}, make("span", {textContent: `Level ${level}`})));
+        rows.get(level).append(question.button);
       }
+      this.map.append(...rows.values());
       this.again = make("button", {type: "button", className: "dl-button", textContent: "Start over"});
       this.again.addEventListener("click", () => this.startOver());
       this.head.append(make("div", {className: "dl-bar"}, this.tally, this.again), this.map);

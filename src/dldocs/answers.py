@@ -163,7 +163,8 @@ def bug_fields(asked: Asked, name: str) -> Markup:
 
 
 def numbered(number: int, line: str) -> Markup:
-    return tag("span", f"line {number}", class_="dl-number") + tag("code", trusted(line or " "))
+    spoken = tag("span", "line ", class_="dl-spoken")
+    return tag("span", spoken, str(number), class_="dl-number") + tag("code", trusted(line or " "))
 
 
 def bug_data(asked: Asked) -> dict[str, Any]:
