@@ -186,7 +186,7 @@ class Derivation:
                 if step.relation == "=":
                     return vanishes_for_all_n(d)
                 return nonnegative_for_all_n(d if step.relation == ">=" else -d, step.touch)
-        except (Undecided, TypeError, ValueError, _exact.OutOfTime):
+        except (Undecided, _exact.OutOfTime):
             return False
 
     def _holds(self, d: sp.Expr, step: Step, known: Known, *, on_cells: bool) -> bool:
@@ -206,7 +206,7 @@ class Derivation:
             touch = tuple(map(cell.resolve, step.touch)) if step.touch else None
             settled = self._settled(smooth, replace(step, touch=touch), known)
             return settled or (step.relation != "=" and cell.nonnegative(smooth))
-        except (Undecided, TypeError):
+        except Undecided:
             return False
 
     def _settled(self, d: sp.Expr, step: Step, known: Known) -> bool:

@@ -164,10 +164,9 @@ def _share(term: sp.Expr, place: sp.Symbol, low: sp.Expr, high: sp.Expr) -> sp.E
 
 
 def _summand_is_nonnegative(f: sp.Expr, touch: tuple[sp.Expr, sp.Expr] | None) -> bool:
-    known: dict[sp.Expr, sp.Dummy] = {}
-    if touch is not None:
-        places = {s for s in touch[0].free_symbols if isinstance(s, Variable) and s.domain.integer}
-        here = {s for s in f.free_symbols if s.name.startswith("_")}
-        touch = tuple(part.subs(dict(zip(places, here, strict=False))) for part in touch)
-        touch = tuple(_generators(part, known) for part in touch)
+    known: dict[sp.Expr, sp.Expr] = {}
+    here = next((s for s in f.free_symbols if s.name == "_0"), None)  # the place of the outermost sum
+    if touch is not None and here is not None:
+        places = {place for part in touch for entry in part.atoms(sp.Indexed) for place in entry.indices}
+        touch = tuple(_generators(part.subs(dict.fromkeys(places, here)), known) for part in touch)
     return nonnegative(_generators(f, known), touch)
