@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from dlquiz.failures import BankError, UnknownError
-from dlquiz.schema import KINDS, Question
+from dlquiz.schema import IN_WORDS, KINDS, Question
 from dlquiz.text import nearest, plain
 from dlquiz.tree import START, Trail, Tree, fault, parse
 
@@ -166,6 +166,8 @@ def _located(error: msgspec.ValidationError, raw: object, tree: Tree, spot: int,
     if unknown := re.search(r"unknown field `(\w+)`", message):
         path = (*path, unknown[1])
         message = f"unknown field {unknown[1]!r}"
+    if pattern := re.search(r"matching regex '(.*)'$", message):
+        message = IN_WORDS[pattern[1].replace(r"\\", "\\")]
     if message.endswith("Expected `bool`, got `str`"):
         message += "; write true or false"
     label = raw.get("id", "?") if isinstance(raw, dict) else "?"

@@ -60,7 +60,7 @@ def app(context: click.Context) -> int:
 
 def home() -> int:
     """Print due and new questions of each concept."""
-    from dlquiz import bank, render
+    from dlquiz import bank, words
 
     questions = _live(bank.read_all())
     due, now = _due(), _clock()
@@ -69,7 +69,7 @@ def home() -> int:
         ids = [question.id for question in questions if question.concept == concept]
         known = [id_ for id_ in ids if id_ in due]
         rows.append((concept, sum(due[id_] <= now for id_ in known), len(ids) - len(known), len(known)))
-    click.echo(render.home(rows))
+    click.echo(words.home(rows))
     return DONE
 
 
@@ -101,7 +101,7 @@ def review(concept: tuple[str, ...], limit: int, new: int, no_save: bool, seed: 
 
 
 def _nothing(pool: "dict[str, Question]", due: dict[str, int]) -> int:
-    from dlquiz.render import until
+    from dlquiz.words import until
 
     coming = [due[id_] for id_ in pool if id_ in due]
     when = f"; the next comes {until((min(coming) - _clock()) // 10**6)}" if coming else ""

@@ -89,9 +89,9 @@ class Asked:
 
         if answer.value is not None:
             return float(answer.value)
-        if answer.formula:
-            return number(answer.formula, self.env())
-        return registry.scalar(answer.call, answer.args, components(self.values), answer.index)
+        if answer.call:
+            return registry.scalar(answer.call, answer.args, components(self.values), answer.index)
+        return number(answer.formula, self.env())
 
     def key(self) -> Key:
         """The right answer, as it could be typed."""

@@ -96,22 +96,26 @@ def _shape(result: Any) -> str:
 @functools.cache
 def derivation(name: str) -> Any:
     """A derivation, checked, by its name ``concept.topic``."""
+    derivations = importlib.import_module(f"{PACKAGE}.derivations")
+    if name not in derivations.names():
+        raise RegistryError(f"no derivation {name!r}{nearest(name, derivations.names())}")
     try:
-        found = importlib.import_module(f"{PACKAGE}.derivations").load(name)
-    except (ImportError, LookupError, AttributeError, ValueError):
-        raise RegistryError(f"no derivation {name!r}") from None
-    found.check()
-    return found
+        return derivations.load(name).check()
+    except derivations.WrongStep as error:
+        raise RegistryError(f"the derivation {name} is refused: {error}") from None
 
 
 def derived(name: str, args: Mapping[str, Any], env: Mapping[str, Value]) -> float:
     """The value of a derivation's last line at a point; `args` says what each of its symbols is."""
-    expression = derivation(name).steps[-1].expression
+    expression = derivation(name).lines[-1]
     symbols = {str(symbol): symbol for symbol in expression.free_symbols}
     if missing := symbols.keys() - args.keys():
         raise RegistryError(f"derivation {name} has a symbol {min(missing)!r}; say in args what it is")
     values = {symbol: evaluate(args[key], env) for key, symbol in symbols.items()}
-    return float(expression.subs(values).evalf(30))
+    try:
+        return float(expression.subs(values).evalf(30))
+    except TypeError:
+        raise RegistryError(f"the last line of {name} is no number at a point; verify by a call instead") from None
 
 
 def _public(package: str, name: str) -> Callable[..., Any]:

@@ -39,6 +39,7 @@ and in a `value` also the `given` ones. Tensors are float64, or integer where th
 **number** ::
 
         answer: {call: regression_losses.huber, args: {prediction: "{error}", target: 0.0, delta: "{delta}"}}
+        #  and, if you like, formula: "delta*(abs(error) - delta/2)": a second route, which must then agree
         #  or   {formula: "a / b"}  over params and given; counts as computed if it uses a `given`
         #  or   {value: 0.9}        needs `source`
         tolerance: {abs: 0.001}     # abs and rel, the larger counts; default {rel: 0.005}: three correct figures
@@ -106,10 +107,22 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
-Id = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{2,59}$")]
-Concept = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{1,59}$")]
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,30}$")]
-Dotted = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
+ID, CONCEPT, NAME, DOTTED = (
+    r"^[a-z][a-z0-9-]{2,59}$",
+    r"^[a-z][a-z0-9_]{1,59}$",
+    r"^[A-Za-z][A-Za-z0-9_]{0,30}$",
+    r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$",
+)
+IN_WORDS = {
+    ID: "an id is 3 to 60 lower-case letters, digits and hyphens",
+    CONCEPT: "a concept is a lower-case name, such as regression_losses",
+    NAME: "a name is letters, digits and underscores",
+    DOTTED: "a function is named concept.function, such as regression_losses.huber",
+}
+Id = Annotated[str, Meta(pattern=ID)]
+Concept = Annotated[str, Meta(pattern=CONCEPT)]
+Name = Annotated[str, Meta(pattern=NAME)]
+Dotted = Annotated[str, Meta(pattern=DOTTED)]
 Text = Annotated[str, Meta(min_length=1, max_length=4000)]
 Algebra = Annotated[str, Meta(min_length=1, max_length=400)]
 Real = int | float
@@ -150,6 +163,8 @@ class Call(Part):
 
 
 class Answer(Part):
+    """A value: by a reference function, by a formula, by both (which must then agree), or as it stands."""
+
     call: Dotted | Literal[""] = ""
     args: dict[Name, Argument] = {}
     index: int | list[int] | None = None
@@ -157,11 +172,14 @@ class Answer(Part):
     value: Real | None = None
 
     def __post_init__(self) -> None:
-        one_of(self, "call", "formula", "value")
+        one_of(self, "call" if self.call else "formula", "value")
 
 
 class NumberMistake(Answer, kw_only=True):
     say: Text
+
+    def __post_init__(self) -> None:
+        one_of(self, "call", "formula", "value")
 
 
 class Tolerance(Part):

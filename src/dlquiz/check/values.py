@@ -10,6 +10,7 @@ from dlquiz.check.findings import Finding, draws, shown
 from dlquiz.formula import UndefinedError
 from dlquiz.grade import within
 from dlquiz.mutant import read
+from dlquiz.params import number
 from dlquiz.question import Asked
 from dlquiz.registry import differ, mutant, reference
 
@@ -22,6 +23,11 @@ def check_number(question: schema.Number) -> Iterator[Finding]:
         if not math.isfinite(key):
             yield Finding(f"the answer is {key} for {shown(one.values)}", ("answer",))
             return
+        if question.answer.call and question.answer.formula:
+            other = number(question.answer.formula, one.env())
+            if abs(other - key) > 1e-9 * max(abs(key), 1e-3):
+                yield Finding(f"the formula gives {other:.9g}, {question.answer.call} {key:.9g}", ("answer", "formula"))
+                return
     if not question.mistakes:
         yield Finding("a number needs mistakes: what do people answer instead?")
     earlier: list[list[float]] = []

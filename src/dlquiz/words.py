@@ -1,0 +1,107 @@
+"""Questions, dates and summaries in words; no colour, nothing heavy to import."""
+
+from typing import Any
+
+from dlquiz.question import Asked
+from dlquiz.session import Ended
+
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+
+
+def answer_text(asked: Asked) -> str:
+    """The key as a sentence would have it: the letter and what it stands for."""
+    from dlquiz.params import show
+
+    key = asked.key()
+    if asked.choices:
+        return "; ".join(f"{option.letter}, {option.text}" for option in asked.choices if option.correct)
+    if isinstance(key, float):
+        return f"{show(key, 6)} {getattr(asked.question, 'unit', '')}".strip()
+    return f"line {key}" if asked.kind == "bug" else str(key)
+
+
+def feedback(asked: Asked) -> list[tuple[str, str]]:
+    """What is said to each answer that the bank foresees."""
+    from dlquiz.params import fill
+
+    question: Any = asked.question
+    if asked.choices:
+        return [(option.letter, option.why) for option in asked.choices]
+    if asked.kind == "truefalse":
+        return [("if not", fill(question.why_not, asked.values))]
+    if asked.kind == "bug":
+        return [("", asked.mutant().why)]
+    mistakes = getattr(question, "mistakes", [])
+    return [("-", f"`{foreseen(mistake)}`: {fill(mistake.say, asked.values)}") for mistake in mistakes]
+
+
+def foreseen(mistake: Any) -> str:
+    """The wrong answer that a mistake's feedback is for."""
+    if getattr(mistake, "value", None) is not None:
+        return f"{mistake.value:g}"
+    return mistake.formula or f"{mistake.call}({', '.join(f'{key}={value}' for key, value in mistake.args.items())})"
+
+
+def where_to_read(asked: Asked) -> str:
+    """The page of the concept, and the function on it."""
+    concept, _, function = asked.ref.partition(".")
+    return f"Read: docs/concepts/{concept}.md, {function}"
+
+
+def said(domain: object) -> str:
+    """A symbol's domain in words."""
+    words = {"real": "any real number", "positive": "above 0", "unit": "between 0 and 1"}
+    if isinstance(domain, str):
+        return words[domain]
+    low, high = domain  # type: ignore[misc]  # the schema allows words or a pair
+    return f"{low:g} to {high:g}"
+
+
+def until(seconds: int) -> str:
+    """A time from now in words: in 10 minutes, tomorrow, in 3 weeks."""
+    if seconds <= 0:
+        return "now"
+    if seconds < HOUR:
+        return _in(seconds / MINUTE, "minute")
+    if seconds < DAY:
+        return _in(seconds / HOUR, "hour")
+    days = seconds / DAY
+    if days < 1.5:
+        return "tomorrow"
+    if days < 14:
+        return _in(days, "day")
+    return _in(days / 7, "week") if days < 60 else _in(days / 30.44, "month")
+
+
+def _in(number: float, unit: str) -> str:
+    count = max(round(number), 1)
+    return f"in {count} {unit}{'s' * (count > 1)}"
+
+
+def summary(event: Ended) -> str:
+    """How a session went, in a line or two."""
+    answered = event.right + event.wrong
+    parts = [f"{event.right} of {answered} right" if answered else "Nothing answered"]
+    if event.skipped:
+        parts.append(f"{event.skipped} skipped")
+    if event.left:
+        parts.append(f"{event.left} not reached")
+    text = ", ".join(parts) + "."
+    if event.soon:
+        count = len(event.soon)
+        text += f" {count} come{'s' * (count == 1)} again within the hour: type dlquiz review."
+    return text
+
+
+def home(rows: list[tuple[str, int, int, int]]) -> str:
+    """Due, new and known questions of each concept, and what to type next."""
+    width = max(len(name) for name, *_ in rows)
+    lines = [f"{'':{width}}  {'due':>4} {'new':>4} {'known':>5}"]
+    lines += [f"{name.replace('_', ' '):{width}}  {due:>4} {new:>4} {known:>5}" for name, due, new, known in rows]
+    due, new = sum(row[1] for row in rows), sum(row[2] for row in rows)
+    if due or new:
+        what = f"{due} due" if due else "the first new ones" if not any(row[3] for row in rows) else "new ones"
+        step = f"Type: dlquiz review   ({what})"
+    else:
+        step = "Nothing is due. Type: dlquiz list   (every question, dlquiz ask ID to try one)"
+    return "\n".join([*lines, "", step])
