@@ -5,6 +5,8 @@
 BIN := .venv/bin
 PORT ?= 8000
 WORKERS ?= auto
+# Material's notice about MkDocs 2 is for maintainers, not for a learner who builds the site.
+export NO_MKDOCS_2_WARNING := 1
 
 # The first Python on the path that is one of 3.11, 3.12 and 3.13; PYTHON=... chooses another.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \

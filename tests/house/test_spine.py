@@ -67,9 +67,14 @@ def test_every_public_name_says_why_it_exists(path: Path) -> None:
 FILES = sorted(path for room in ("src", "tests", "tools", "benchmarks") for path in (ROOT / room).rglob("*.py"))
 
 
+def ceiling(path: Path) -> int:
+    """400 lines; a derivation is data, one chain to a function."""
+    return 650 if path.parent.name == "derivations" and not path.name.startswith("_") else 400
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_no_file_outgrows_one_concept(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= 400, "this file is two concepts: split the stem in all rooms"
+    assert len(path.read_text().splitlines()) <= ceiling(path), "this file is two concepts: split the stem in all rooms"
 
 
 EXCUSE = re.compile(r"#\s*(?:noqa|type:\s*ignore|pyright:\s*ignore)(?:[:\[][\w\s,\]-]*)?(?P<reason>.*)")
