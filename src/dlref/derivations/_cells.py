@@ -16,7 +16,7 @@ MOST_ROWS = 600
 Row = tuple[tuple[Fraction, ...], Fraction, bool]  # coefficients, constant, strict: a·x + b > 0 or >= 0
 
 
-class Undecided(Exception):
+class UndecidedError(Exception):
     """A sign that the cell does not settle."""
 
 
@@ -29,7 +29,7 @@ def _eliminate(rows: set[Row], place: int) -> set[Row]:
         p, q = -b[place], a[place]
         kept.add(_scaled(tuple(p * x + q * y for x, y in zip(a, b, strict=True)), p * c + q * d, s or t))
     if len(kept) > MOST_ROWS:
-        raise Undecided("too many inequalities")
+        raise UndecidedError("too many inequalities")
     return kept
 
 
@@ -99,7 +99,7 @@ class Cell:
                 return 1
             if not feasible(known, [u]):
                 return -1
-        raise Undecided(u)
+        raise UndecidedError(u)
 
     def holds(self, condition: sp.Basic) -> bool:
         """Whether a condition is true throughout the cell."""
@@ -108,7 +108,7 @@ class Cell:
         if isinstance(condition, sp.And | sp.Or):
             return (all if isinstance(condition, sp.And) else any)(self.holds(part) for part in condition.args)
         if not isinstance(condition, sp.Gt | sp.Ge | sp.Lt | sp.Le):
-            raise Undecided(condition)
+            raise UndecidedError(condition)
         sign = self.sign(self.resolve(condition.args[0]) - self.resolve(condition.args[1]))
         return {sp.Gt: sign > 0, sp.Ge: sign >= 0, sp.Lt: sign < 0, sp.Le: sign <= 0}[type(condition)]
 
@@ -136,7 +136,7 @@ class Cell:
         for value, condition in e.args:
             if self.holds(condition):
                 return value
-        raise Undecided(e)
+        raise UndecidedError(e)
 
     def _extreme(self, parts: Sequence[sp.Expr], direction: int) -> sp.Expr:
         best = parts[0]

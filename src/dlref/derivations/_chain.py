@@ -1,45 +1,45 @@
-"""A derivation is a chain of steps, each checked by two witnesses that share nothing."""
+"""A derivation is a chain of steps, each put before two witnesses that share nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import mpmath
 import sympy as sp
 
 from . import _exact, _latex, _numeric
-from ._cells import BRANCHING, Cell, Undecided, cells
-from ._concrete import Known, assignments, at_every_place, closed, concrete
-from ._sums import nonnegative_for_all_n, vanishes_for_all_n
-from ._symbols import Domain, Largest, Variable, unfold
+from ._cells import BRANCHING
+from ._proof import Claim, Proof, prove
+from ._samples import Space
+from ._symbols import Domain, Largest, Named, Variable, unfold
 
-NUMERIC_SECONDS, ALL_N_SECONDS = 20.0, 6.0
+NUMERIC_SECONDS = 20.0
 RELATIONS = ("=", "<=", ">=")
 
 
 class WrongStep(Exception):
-    """A derivation that is refused, and why."""
-
-
-class Vacuous(WrongStep):
-    """A derivation that would pass whatever it said."""
+    """A derivation is refused; the message names it, the step and, where there is one, the counterexample."""
 
 
 class BadStep(WrongStep):
-    """A step that is no expression of the symbols module."""
+    """A step holds what the checker must not touch, or cannot be evaluated where it is claimed."""
+
+
+class Vacuous(WrongStep):
+    """A derivation would pass whatever it said."""
 
 
 class TooWeak(WrongStep):
-    """A derivation whose level is below the one that it declares."""
+    """The level reached is below the one declared."""
 
 
 @dataclass(frozen=True)
 class Step:
     """One line: an expression, why it follows, and how it relates to the line before.
 
-    An inequality may name the place where it is an equality, as `touch=(t, 1)`.
+    An inequality may name the place at which its sides touch, as `touch=(t, 1)`: the proof starts there.
     """
 
     expression: sp.Expr
@@ -49,16 +49,12 @@ class Step:
 
 
 @dataclass
-class Proof:
-    """How far the exact witness came with one step."""
-
-    scope: str  # "plain", "all n", "sizes" or "none"
-    on_cells: bool = False
-
-
-@dataclass
 class Derivation:
-    """A chain of steps, the domain it lives in, and the level that it claims to reach."""
+    """A chain of steps, where it holds, and the level that its check must reach.
+
+    `kinks` and `poles` are expressions whose zeros are left out. Each of `sizes` gives every size a number; with sizes
+    the exact witness still tries for all. `function` names the reference function that the last line describes.
+    """
 
     steps: Sequence[Step]
     kinks: Sequence[sp.Expr] = ()
@@ -68,23 +64,20 @@ class Derivation:
     function: str | None = None
     name: str = "derivation"
     title: str = ""
-    proofs: list[Proof] = field(default_factory=list, init=False, repr=False)
     points: list[_numeric.Point] = field(default_factory=list, init=False, repr=False)
+    proofs: list[Proof] = field(default_factory=list, init=False, repr=False)
 
     def check(self) -> Derivation:
-        """Put every step before both witnesses; raise WrongStep at the first that fails."""
-        self.proofs = []
-        self._refuse_bad_input()
-        self._ask_the_numbers()
-        proofs = [self._prove(number) for number in range(1, len(self.steps))]
-        self.proofs = proofs
-        if strength(self.level) < strength(self.expect):
-            reached, self.proofs = _level(self, proofs), []
-            weak = [f"{number}: {proof.scope}" for number, proof in enumerate(proofs, 1)]
-            raise TooWeak(f"{self.name}: declared {self.expect!r}, reached {reached!r} (steps {'; '.join(weak)})")
+        """Put every step before both witnesses; raise WrongStep at the first that one of them refuses."""
+        self._refuse_foreign_parts()
+        with mpmath.workdps(_numeric.DIGITS):
+            self.points = self._samples()
+            columns = [self._column(number) for number in range(len(self.lines))]
+            for number in range(1, len(columns)):
+                self._compare(number, columns[number - 1], columns[number])
+            self._refuse_vacuous_claims()
+        self.proofs = self._prove_all()
         return self
-
-    # What the chain is about
 
     @cached_property
     def lines(self) -> list[sp.Expr]:
@@ -92,209 +85,197 @@ class Derivation:
         return [unfold(step.expression) for step in self.steps]
 
     @cached_property
-    def space(self) -> _numeric.Space:
-        """Where the sample points come from."""
-        free = set().union(*(line.free_symbols for line in self.lines), *(size for size in self.sizes))
-        vectors = {s for line in self.lines for s in line.atoms(sp.IndexedBase)}
-        labels = {base.label for base in vectors}
-        sizes = {s for base in vectors for length in base.shape for s in length.free_symbols}
-        symbols = {s for s in free | sizes if isinstance(s, Variable)} - labels
-        return _numeric.Space(
-            tuple(sorted(symbols, key=str)),
-            tuple(sorted(vectors, key=str)),
-            tuple(dict(size) for size in self.sizes),
-            tuple(map(unfold, self.kinks)),
-            tuple(map(unfold, self.poles)),
-        )
+    def space(self) -> Space:
+        """Where the chain is claimed to hold."""
+        surfaces = {"kinks": [unfold(kink) for kink in self.kinks], "poles": [unfold(pole) for pole in self.poles]}
+        return Space.of(self.lines, sizes=self.sizes, **surfaces)
 
-    # The law of what may stand in a step
+    # Before the witnesses: the law of what may stand in a step
 
-    def _refuse_bad_input(self) -> None:
+    def _refuse_foreign_parts(self) -> None:
         if len(self.steps) < 2:
-            raise Vacuous(f"{self.name}: a derivation needs at least two lines, got {len(self.steps)}")
+            raise Vacuous(f"{self.name}: a derivation needs two lines or more, got {len(self.steps)}")
+        if {"<=", ">="} <= {step.relation for step in self.steps[1:]}:
+            raise BadStep(f"{self.name}: <= and >= in one chain say nothing about its ends")
         for number, step in enumerate(self.steps):
-            where = f"{self.name}: step {number}"
-            if not isinstance(step.expression, sp.Expr) or isinstance(step.expression, sp.MatrixBase):
-                raise BadStep(
-                    f"{where} is no sympy expression but {type(step.expression).__name__}: {step.expression!r}"
-                )
-            if step.relation not in RELATIONS:
-                raise BadStep(
-                    f"{where} has the relation {step.relation!r}; a relation is one of {', '.join(RELATIONS)}"
-                )
-            _refuse_foreign_parts(where, unfold(step.expression))
+            for fault in faults(step, has_kinks=bool(self.kinks)):
+                raise BadStep(f"{self.name}: step {number} {fault}")
+            if number and step.expression == self.steps[number - 1].expression:
+                raise Vacuous(f"{self.name}: step {number} repeats the line before it: {step.expression}")
+        names = [str(s) for s in (*self.space.symbols, *(base.label for base in self.space.vectors))]
+        for twice in {name for name in names if names.count(name) > 1}:
+            raise BadStep(f"{self.name}: two different symbols are called {twice}")
 
     # The numeric witness
 
-    def _ask_the_numbers(self) -> None:
-        with mpmath.workdps(_numeric.DIGITS):
-            self.points = self.space.points(self.name)
-            if not self.points:
-                raise Vacuous(f"{self.name}: no sample point keeps away from kinks and poles: is the domain empty?")
-            reached: set = set()
-            columns = [self._column(number, reached) for number in range(len(self.lines))]
-            for number in range(1, len(columns)):
-                wrong = _numeric.disagreement(columns[number - 1], columns[number], self.steps[number].relation)
-                if wrong is not None:
-                    self._refuse(number, self.points[wrong], columns[number - 1][wrong], columns[number][wrong])
-            self._refuse_vacuous(reached)
+    def _samples(self) -> list[_numeric.Point]:
+        try:
+            points = self.space.points(self.name)
+        except (_numeric.UnusableError, TypeError) as problem:
+            raise BadStep(f"{self.name}: its kinks and poles cannot be evaluated: {problem}") from None
+        if not points:
+            raise Vacuous(f"{self.name}: no sample point keeps away from its kinks and poles: is the domain empty?")
+        return points
 
-    def _column(self, number: int, reached: set) -> list[mpmath.mpf]:
+    def _column(self, number: int) -> list[mpmath.mpf]:
+        at: _numeric.Point = {}
         try:
             with _exact.cpu_limit(NUMERIC_SECONDS):
-                return [_numeric.value(self.lines[number], {**at, "reached": reached}) for at in self.points]
+                return [_numeric.value(self.lines[number], at) for at in self.points]
         except _exact.OutOfTime:
-            raise WrongStep(f"{self.name}: step {number} took more than {NUMERIC_SECONDS:g} s of CPU time") from None
-        except (_numeric.Unusable, TypeError) as problem:
-            raise BadStep(f"{self.name}: step {number} cannot be evaluated in its domain: {problem}") from None
+            raise BadStep(f"{self.name}: step {number} takes over {NUMERIC_SECONDS:g} s to evaluate") from None
+        except _numeric.UnusableError as problem:
+            raise BadStep(f"{self.name}: step {number} has no value at {readable(at)}: {problem}") from None
 
-    def _refuse(self, number: int, at: _numeric.Point, before: mpmath.mpf, after: mpmath.mpf) -> None:
-        step = self.steps[number]
-        raise WrongStep(
-            f"{self.name}: step {number} ({step.reason or 'no reason given'}) is wrong: at {readable(at)} "
-            f"the line before is {mpmath.nstr(before, 12)}, this line is {mpmath.nstr(after, 12)} "
-            f"(needed {step.relation!r})\n  before: {self.steps[number - 1].expression}\n  after:  {step.expression}"
-        )
+    def _compare(self, number: int, before: Sequence[mpmath.mpf], after: Sequence[mpmath.mpf]) -> None:
+        step, wrong = self.steps[number], _numeric.disagreement(before, after, self.steps[number].relation)
+        if wrong is not None:
+            raise WrongStep(
+                f"{self.name}: step {number} ({step.reason or 'no reason given'}) is wrong: "
+                f"at {readable(self.points[wrong])} the line before is {mpmath.nstr(before[wrong], 12)}, "
+                f"this line is {mpmath.nstr(after[wrong], 12)} (needed {step.relation!r})\n"
+                f"  before: {self.steps[number - 1].expression}\n  after:  {step.expression}"
+            )
 
-    def _refuse_vacuous(self, reached: set) -> None:
+    def _refuse_vacuous_claims(self) -> None:
         for number, line in enumerate(self.lines):
-            for node, branch in sorted(_numeric.branches(line) - reached, key=str):
-                raise Vacuous(f"{self.name}: step {number}: no sample reaches branch {branch + 1} of {node}")
+            for part, branch in _numeric.unreached(line, self.points):
+                raise Vacuous(f"{self.name}: step {number}: no sample reaches {branch} in {part}")
             for slope in line.atoms(sp.Derivative):
                 if _numeric.is_zero_everywhere(slope, self.points):
-                    raise Vacuous(
-                        f"{self.name}: step {number}: {slope} is zero at every sample: the claim says nothing"
-                    )
+                    raise Vacuous(f"{self.name}: step {number}: {slope} is zero everywhere, so anything may follow")
 
     # The exact witness
 
-    def _prove(self, number: int) -> Proof:
-        before, after, step = self.lines[number - 1], self.lines[number], self.steps[number]
-        if self.sizes and self._holds_for_all_n(before - after, step):
-            return Proof("all n", on_cells=bool(self.kinks))
-        on_cells = bool(self.kinks) and (before.has(*BRANCHING, Largest) or after.has(*BRANCHING, Largest))
-        for sizes in self.sizes or ({},):
-            known = {symbol: sp.Integer(length) for symbol, length in sizes.items()}
-            for choice in assignments(self.space.symbols, self.space.vectors, known):
-                if not self._holds(concrete(before, choice) - concrete(after, choice), step, choice, on_cells=on_cells):
-                    return Proof("none")
-        return Proof("sizes" if self.sizes else "plain", on_cells=on_cells)
+    def _prove_all(self) -> list[Proof]:
+        _exact.late.clear()
+        proofs = [prove(self._claim(number), self.space) for number in range(1, len(self.lines))]
+        reached = self._level(proofs)
+        if strength(reached) < strength(self.expect):
+            weak = ", ".join(str(number) for number, proof in enumerate(proofs, 1) if proof.scope in {"none", "sizes"})
+            late = f"; out of time: {', '.join(dict.fromkeys(_exact.late))}" if _exact.late else ""
+            raise TooWeak(f"{self.name}: declared {self.expect!r}, reached {reached!r}; look at step {weak}{late}")
+        return proofs
 
-    def _holds_for_all_n(self, d: sp.Expr, step: Step) -> bool:
-        try:
-            with _exact.cpu_limit(ALL_N_SECONDS):
-                if step.relation == "=":
-                    return vanishes_for_all_n(d)
-                return nonnegative_for_all_n(d if step.relation == ">=" else -d, step.touch)
-        except (Undecided, _exact.OutOfTime):
-            return False
+    def _claim(self, number: int) -> Claim:
+        step, difference = self.steps[number], self.lines[number - 1] - self.lines[number]
+        touch = step.touch and tuple(unfold(part) for part in step.touch)
+        return Claim(-difference if step.relation == "<=" else difference, step.relation == "=", touch)
 
-    def _holds(self, d: sp.Expr, step: Step, known: Known, *, on_cells: bool) -> bool:
-        d = -d if step.relation == "<=" else d
-        if step.touch:
-            step = replace(step, touch=tuple(concrete(unfold(part), known) for part in step.touch))
-        if not on_cells:
-            return self._settled(d.doit(), step, known)
-        kinks = [kink for surface in self.space.kinks for kink in at_every_place(surface, known)]
-        kinks = list(dict.fromkeys(kink for kink in kinks if kink.free_symbols and kink.is_nonzero is not True))
-        symbols = sorted(set().union(d.free_symbols, *(kink.free_symbols for kink in kinks)), key=str)
-        return all(self._holds_in(cell, d, step, known) for cell in cells(kinks, symbols))
+    def _level(self, proofs: Sequence[Proof]) -> str:
+        scopes = {proof.scope for proof in proofs}
+        if "none" in scopes:
+            return f"numeric, {len(self.points)} points, {_numeric.DIGITS} digits"
+        cells = "on open cells" if any(proof.on_cells for proof in proofs) else ""
+        if "sizes" in scopes:
+            numbers = (f"{s} = {', '.join(str(sizes[s]) for sizes in self.sizes)}" for s in self.sizes[0])
+            return f"exact for {' and '.join(numbers)}" + (cells and f", {cells}")
+        return "exact, all n" + (cells and f", {cells}") if self.sizes else f"exact {cells}".strip()
 
-    def _holds_in(self, cell: Cell, d: sp.Expr, step: Step, known: Known) -> bool:
-        try:
-            smooth = cell.resolve(d).doit()
-            touch = tuple(map(cell.resolve, step.touch)) if step.touch else None
-            settled = self._settled(smooth, replace(step, touch=touch), known)
-            return settled or (step.relation != "=" and cell.nonnegative(smooth))
-        except Undecided:
-            return False
-
-    def _settled(self, d: sp.Expr, step: Step, known: Known) -> bool:
-        d = closed(d, self.space.vectors, known)
-        if step.relation == "=":
-            return _exact.vanishes(d) is not None
-        return _exact.nonnegative(d, step.touch)
-
-    # What is shown
+    # What is shown, and never before it is checked
 
     @property
     def level(self) -> str:
-        """How strong the check was, in words."""
-        return _level(self, self._checked().proofs)
+        """How strong the check is, in words."""
+        return self._level(self._checked().proofs)
 
     @property
     def badge(self) -> str:
-        """The level, and what it rests on, as one line of plain text."""
-        self._checked()
-        labels = [*self.space.symbols, *(base.label for base in self.space.vectors)]
+        """The level and what it rests on, as one line of plain text."""
+        labels = (*self.space.symbols, *(base.label for base in self.space.vectors))
         rests = [s.domain.of(str(s)) for s in labels if s.domain != Domain() and s.domain.lower != 1]
-        parts = [
-            self.level,
-            *(f"kink where {kink} = 0" for kink in self.kinks),
-            *(f"pole where {p} = 0" for p in self.poles),
-        ]
-        return "; ".join([*parts, *rests])
+        kinks = [f"kink at {_where(kink)}" for kink in self.space.kinks]
+        poles = [f"pole at {_where(pole)}" for pole in self.space.poles]
+        return "; ".join([self.level, *kinks, *poles, *rests])
 
     def rows(self) -> list[tuple[str, str, str]]:
         """The relation, the expression in LaTeX and the reason of every line, the left-hand side first."""
-        self._checked()
+        steps = self._checked().steps
+        relations = ["", *(_latex.RELATIONS[step.relation] for step in steps[1:])]
+        return [(sign, _latex.latex(s.expression), s.reason) for sign, s in zip(relations, steps, strict=True)]
+
+    def notes(self) -> list[str]:
+        """What each name in the chain stands for, in LaTeX, unless a line of the chain says it."""
+        shown = {step.expression for step in self._checked().steps}
         return [
-            ("" if number == 0 else _latex.RELATIONS[step.relation], _latex.latex(step.expression), step.reason)
-            for number, step in enumerate(self.steps)
+            f"{_latex.latex(name)} = {_latex.latex(what)}" for name, what in _meanings(self.steps) if what not in shown
         ]
 
     def latex(self) -> str:
         """The whole chain, one reason to a line."""
-        return _latex.chain(self.rows())
+        return _latex.chain(self.rows(), self.notes())
 
     def statement(self) -> str:
         """The left-hand side and the last line."""
         rows = self.rows()
-        relations = {relation for relation, _, _ in rows[1:]} - {"="}
-        return f"{rows[0][1]} {relations.pop() if relations else '='} {rows[-1][1]}"
+        sign = next((relation for relation, _, _ in rows[1:] if relation != "="), "=")
+        return f"{rows[0][1]} {sign} {rows[-1][1]}"
 
     def _checked(self) -> Derivation:
         return self if self.proofs else self.check()
 
 
-def _refuse_foreign_parts(where: str, e: sp.Expr) -> None:
-    for part in sp.preorder_traversal(e):
+def faults(step: Step, *, has_kinks: bool) -> Iterator[str]:
+    """What is wrong with a step before anyone asks whether it is true."""
+    if not isinstance(step.expression, sp.Expr):
+        yield f"is no sympy expression but the {type(step.expression).__name__} {step.expression!r}"
+        return
+    if step.relation not in RELATIONS:
+        yield f"has the relation {step.relation!r}; it must be one of {', '.join(RELATIONS)}"
+    expression = unfold(step.expression)
+    for part in sp.preorder_traversal(expression):
         if isinstance(part, sp.MatrixExpr | sp.MatrixBase):
-            raise BadStep(f"{where} holds the matrix {part}: sympy differentiates those wrongly; write indexed sums")
-        if isinstance(part, sp.Symbol) and not isinstance(part, Variable):
-            raise BadStep(f"{where} holds the symbol {part} from elsewhere: make it in dlref.derivations._symbols")
-        if isinstance(part, sp.Float):
-            raise BadStep(f"{where} holds the inexact number {part}: write a fraction")
-    for slope in e.atoms(sp.Derivative):
-        bound = set().union(*(s.bound_symbols for s in slope.expr.atoms(sp.Sum, sp.Product, Largest)))
-        if any(variable.free_symbols & bound for variable in slope.variables):
-            raise BadStep(f"{where} differentiates by an index that a sum binds: {slope}")
+            yield f"holds the matrix {part}, whose slopes sympy gets wrong: write sums over indices"
+        elif isinstance(part, sp.Symbol) and not isinstance(part, Variable):
+            yield f"holds the symbol {part} from elsewhere: make it with dlref.derivations._symbols"
+        elif isinstance(part, sp.Float):
+            yield f"holds the rounded number {part}: write it as a fraction"
+        elif isinstance(part, sp.Sum | sp.Product | Largest):
+            yield from _faults_of_places(part)
+        elif isinstance(part, sp.Derivative):
+            yield from _faults_of_slope(part, has_kinks=has_kinks)
 
 
-def readable(at: _numeric.Point) -> dict[str, str]:
+def _faults_of_places(e: sp.Sum) -> Iterator[str]:
+    for place, low, high in e.limits:
+        if low != 1 or high != place.domain.upper:
+            yield f"sums {place} from {low} to {high}, but it was made to run from 1 to {place.domain.upper}"
+
+
+def _faults_of_slope(e: sp.Derivative, *, has_kinks: bool) -> Iterator[str]:
+    bound = set().union(*(s.bound_symbols for s in e.expr.atoms(sp.Sum, sp.Product, Largest)))
+    if any(variable.free_symbols & bound for variable in e.variables):
+        yield f"differentiates by an index that a sum binds: {e}"
+    if not has_kinks and e.expr.has(*BRANCHING, Largest):
+        yield f"differentiates branches, but no kinks are declared: {e}"
+
+
+def _meanings(steps: Sequence[Step]) -> Iterator[tuple[sp.Expr, sp.Expr]]:
+    """Each name of a chain in the order of its first use, with what it stands for."""
+    seen: set[type] = set()
+    for step in steps:
+        for name in sorted(step.expression.atoms(Named), key=lambda e: (sp.count_ops(e), str(e))):
+            if type(name) not in seen:
+                seen.add(type(name))
+                yield name, type(name).meaning(*name.args)
+
+
+def _where(surface: sp.Expr) -> str:
+    """The zeros of an expression as an equation without a minus: "prediction = delta + target"."""
+    terms = sp.Add.make_args(surface)
+    right = -sp.Add(*(term for term in terms if term.could_extract_minus_sign()))
+    return f"{surface + right} = {right}"
+
+
+def readable(at: _numeric.Point) -> str:
     """A point as a reader wants to see it."""
 
-    def short(value: object) -> str:
-        return f"[{', '.join(map(short, value))}]" if isinstance(value, list) else mpmath.nstr(value, 6)
+    def short(number: object) -> str:
+        return f"[{', '.join(map(short, number))}]" if isinstance(number, list) else mpmath.nstr(number, 6)
 
-    return {str(symbol): short(value) for symbol, value in at.items() if isinstance(symbol, sp.Basic)}
-
-
-def _level(derivation: Derivation, proofs: Sequence[Proof]) -> str:
-    scopes = {proof.scope for proof in proofs}
-    if "none" in scopes:
-        return f"numeric, {len(derivation.points)} points, {_numeric.DIGITS} digits"
-    cells = " on open cells" if any(proof.on_cells for proof in proofs) else ""
-    if "sizes" in scopes:
-        ns = " and ".join(f"{s} = {', '.join(str(size[s]) for size in derivation.sizes)}" for s in derivation.sizes[0])
-        return f"exact for {ns}" + (cells and "," + cells)
-    if "all n" in scopes:
-        return "exact, all n" + (cells and "," + cells)
-    return "exact" + cells
+    return ", ".join(f"{symbol} = {short(number)}" for symbol, number in at.items())
 
 
 def strength(level: str) -> int:
-    """Levels in order: numeric, exact for some sizes or on cells, exact for all n."""
-    if level.startswith("exact, all n"):
-        return 2
-    return int(level.startswith("exact"))
+    """Levels in order: numeric, then exact for sizes or on cells, then exact for all n."""
+    return 2 if level.startswith("exact, all n") else int(level.startswith("exact"))

@@ -15,6 +15,9 @@ from ._symbols import Variable
 RUNG_SECONDS = 2.0
 
 
+late: list[str] = []  # the rungs that ran out of time since the list was last emptied
+
+
 class OutOfTime(BaseException):
     """The limit was reached; no Exception, since sympy swallows those."""
 
@@ -39,6 +42,18 @@ def cpu_limit(seconds: float) -> Iterator[None]:
         left = outer - (time.process_time() - start)
         signal.signal(signal.SIGVTALRM, handler)
         signal.setitimer(signal.ITIMER_VIRTUAL, max(left, 1e-3) if outer else 0)
+
+
+@contextlib.contextmanager
+def _rung(name: str) -> Iterator[None]:
+    """One attempt, which may fail or run out of time: the next one follows."""
+    try:
+        with cpu_limit(RUNG_SECONDS):
+            yield
+    except OutOfTime:
+        late.append(name)
+    except Exception:  # noqa: BLE001, S110 (sympy raises many kinds, and none of them proves anything)
+        pass
 
 
 def opened(e: sp.Expr) -> sp.Expr:
@@ -88,19 +103,19 @@ def vanishes(d: sp.Expr, rungs: dict[str, Callable[[sp.Expr], sp.Expr]] = RUNGS)
     """The first rung that shows the expression to be zero."""
     d = opened(d.doit())
     for name, rewrite in rungs.items():
-        with contextlib.suppress(OutOfTime, Exception), cpu_limit(RUNG_SECONDS):
+        with _rung(name):
             if rewrite(d) == 0:
                 return name
     return None
 
 
-FORMS: tuple[Callable[[sp.Expr], sp.Expr], ...] = (
-    lambda e: e,
-    sp.factor,
-    lambda e: sp.factor(sp.together(sp.expand(e))),
-    lambda e: sp.factor(_rational(e)),
-    sp.simplify,
-)
+FORMS: dict[str, Callable[[sp.Expr], sp.Expr]] = {
+    "as it stands": lambda e: e,
+    "factor": sp.factor,
+    "factor one fraction": lambda e: sp.factor(sp.together(sp.expand(e))),
+    "factor in exponentials": lambda e: sp.factor(_rational(e)),
+    "simplify": sp.simplify,
+}
 
 
 def nonnegative(d: sp.Expr, touch: tuple[sp.Expr, sp.Expr] | None = None) -> bool:
@@ -123,10 +138,9 @@ def without_logs(d: sp.Expr) -> sp.Expr:
 def _sign_is_plain(d: sp.Expr) -> bool:
     """Whether sympy reads the sign off one of a few forms."""
     d = opened(d)
-    for form in FORMS:
-        with contextlib.suppress(OutOfTime, Exception), cpu_limit(RUNG_SECONDS):
-            e = form(d)
-            if e.is_nonnegative:
+    for name, form in FORMS.items():
+        with _rung(name):
+            if form(d).is_nonnegative:
                 return True
     return False
 
@@ -139,9 +153,15 @@ def _touches_from_above(d: sp.Expr, variable: sp.Expr, where: sp.Expr) -> bool:
         if not all(vanishes(g.subs(x, where)) for g in (f, f.diff(x))):
             return False
         f = f.diff(x, 2)
-        if _sign_is_plain(f):
+        if _without_poles(f) and _sign_is_plain(f):
             return True
     return False
+
+
+def _without_poles(e: sp.Expr) -> bool:
+    """Whether every denominator, root and logarithm keeps clear of zero, so that Taylor's formula holds."""
+    bases = [p.base for p in e.atoms(sp.Pow) if not (p.exp.is_integer and p.exp.is_nonnegative)]
+    return all(opened(b).is_positive or opened(b).is_negative for b in (*bases, *(u.args[0] for u in e.atoms(sp.log))))
 
 
 def _stand_in(e: sp.Expr) -> sp.Dummy:

@@ -166,7 +166,7 @@ class _Printer(LatexPrinter):
         return self._group(self._print(f)) if loose else self._print(f)
 
     def _print_Pow(self, e: sp.Pow) -> str:
-        if e.exp.is_Rational and e.exp.is_negative or e.exp == -1:
+        if e.exp.is_Rational and e.exp.is_negative:
             return rf"\frac{{1}}{{{self._print(1 / e)}}}"
         if e.exp == sp.Rational(1, 2):
             return rf"\sqrt{{{self._print(e.base)}}}"
@@ -236,8 +236,7 @@ class _Printer(LatexPrinter):
         terms = sp.Add.make_args(e.args[0])
         right = -sp.Add(*(t for t in terms if t.could_extract_minus_sign()))
         left = e.args[0] + right
-        closed = len(e.args) > 1 and e.args[1] == 1
-        return rf"[\,{self._print(sp.Ge(left, right, evaluate=False) if closed else sp.Gt(left, right, evaluate=False))}\,]"
+        return rf"[\,{self._print(sp.Gt(left, right, evaluate=False))}\,]"
 
     def _print_KroneckerDelta(self, e: sp.KroneckerDelta, exp: str | None = None) -> str:
         del exp

@@ -6,11 +6,7 @@ Derivatives are differences, integrals quadrature, sums loops. Agreement is evid
 from __future__ import annotations
 
 import functools
-import operator
-import random
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import mpmath
 import sympy as sp
@@ -19,128 +15,66 @@ from ._symbols import Largest, Variable
 
 DIGITS = 40
 TOLERANCE = mpmath.mpf(10) ** -18
-AWAY = mpmath.mpf(10) ** -2  # samples keep this distance from kinks and poles
-TRIES = 600
-POINTS = 24
 
-Point = dict[sp.Basic, object]  # a number for each symbol, a list of numbers for each vector
+Point = Mapping[sp.Basic, object]  # a number for each symbol, a list of numbers for the label of each vector
 Value = Callable[[Point], mpmath.mpf]
+TWO_SIDED, MANY_SIDED = (sp.Abs, sp.sign, sp.Heaviside), (sp.Max, sp.Min, sp.Piecewise)
+BITS = {"Heaviside": lambda u, at_zero=0: at_zero if u == 0 else int(u > 0), "KroneckerDelta": lambda a, b: int(a == b)}
 
 
-class Unusable(Exception):
+class UnusableError(Exception):
     """An expression has no real value at a point."""
 
 
-FUNCTIONS: dict[type, Callable] = {
-    sp.exp: mpmath.exp, sp.log: mpmath.log, sp.sinh: mpmath.sinh, sp.cosh: mpmath.cosh, sp.tanh: mpmath.tanh,
-    sp.sin: mpmath.sin, sp.cos: mpmath.cos, sp.erf: mpmath.erf, sp.gamma: mpmath.gamma, sp.factorial: mpmath.factorial,
-    sp.floor: mpmath.floor, sp.KroneckerDelta: lambda a, b: mpmath.mpf(a == b),
-    sp.Add: lambda *terms: mpmath.fsum(terms), sp.Mul: lambda *factors: mpmath.fprod(factors),
-}  # fmt: skip
-RELATIONS = {
-    sp.StrictLessThan: operator.lt, sp.LessThan: operator.le, sp.StrictGreaterThan: operator.gt,
-    sp.GreaterThan: operator.ge, sp.Equality: operator.eq, sp.Unequality: operator.ne,
-}  # fmt: skip
-REDUCTIONS = {sp.Sum: mpmath.fsum, sp.Product: mpmath.fprod, Largest: max}
-TWO_SIDED, MANY_SIDED = (sp.Abs, sp.sign, sp.Heaviside), (sp.Max, sp.Min, sp.Piecewise)
+def value(e: sp.Basic, at: Point) -> mpmath.mpf:
+    """The real value of an expression at a point; UnusableError where it has none."""
+    try:
+        number = mpmath.mpmathify(compiled(e)(at))
+    except ZeroDivisionError:
+        raise UnusableError("it divides by zero there") from None
+    if isinstance(number, mpmath.mpc) or not mpmath.isfinite(number):
+        raise UnusableError(f"its value there is {mpmath.nstr(number, 6)}, no real number")
+    return number
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=8192)
 def compiled(e: sp.Basic) -> Value:
     """A function from a point to the value of the expression there."""
-    if isinstance(e, sp.Symbol):
-        return lambda at: at[e]
-    if isinstance(e, sp.Number | sp.NumberSymbol):
-        return lambda _: mpmath.mpf(e.p) / e.q if isinstance(e, sp.Rational) else e._to_mpmath(mpmath.mp.prec)
-    if isinstance(e, sp.Indexed):
-        places = [compiled(place) for place in e.indices]
-        return lambda at: functools.reduce(lambda v, place: v[int(place(at)) - 1], places, at[e.base.label])
-    for kind, build in BUILDERS.items():
-        if isinstance(e, kind):
-            return build(e)
-    parts, function = [compiled(part) for part in e.args], _function(e)
-    return lambda at: function(*(part(at) for part in parts))
+    if type(e) in BUILDERS:
+        return BUILDERS[type(e)](e)
+    parts = list(_outermost(e))
+    names = [sp.Dummy() for _ in parts]
+    body = e.xreplace(dict(zip(parts, names, strict=True)))
+    function = sp.lambdify(names, body, [BITS, "mpmath"])
+    values = [BUILDERS[type(part)](part) for part in parts]
+    return lambda at: function(*(part(at) for part in values))
 
 
-def _function(e: sp.Basic) -> Callable:
-    if type(e) in FUNCTIONS:
-        return FUNCTIONS[type(e)]
-    raise TypeError(f"the numeric witness does not know {type(e).__name__}")
+def _outermost(e: sp.Basic) -> Iterator[sp.Basic]:
+    """The symbols and the parts with calculus in them, each once and from the outside."""
+    found, rest = {}, [e]
+    while rest:
+        part = rest.pop()
+        if type(part) in BUILDERS:
+            found[part] = None
+        else:
+            rest.extend(part.args)
+    return iter(found)
 
 
-def _power(e: sp.Pow) -> Value:
-    base, exponent = compiled(e.base), compiled(e.exp)
-    whole = bool(e.exp.is_integer)
-
-    def value(at: Point) -> mpmath.mpf:
-        b, x = base(at), exponent(at)
-        return mpmath.power(b, int(x) if whole else x)
-
-    return value
+def _symbol(e: sp.Symbol) -> Value:
+    return lambda at: at[e]
 
 
-def _reached(at: Point, e: sp.Basic, branch: int) -> None:
-    seen = at.get("reached")
-    if seen is not None:
-        seen.add((e, branch))
-
-
-def _by_sign(e: sp.Basic) -> Value:
-    inner = compiled(e.args[0])
-    at_zero = mpmath.mpf(str(e.args[1])) if isinstance(e, sp.Heaviside) else mpmath.mpf(0)
-
-    def value(at: Point) -> mpmath.mpf:
-        v = inner(at)
-        _reached(at, e, int(v > 0))
-        if isinstance(e, sp.Abs):
-            return abs(v)
-        if v == 0:
-            return at_zero
-        return mpmath.sign(v) if isinstance(e, sp.sign) else mpmath.mpf(v > 0)
-
-    return value
-
-
-def _extreme(e: sp.Basic) -> Value:
-    parts, choose = [compiled(part) for part in e.args], max if isinstance(e, sp.Max) else min
-
-    def value(at: Point) -> mpmath.mpf:
-        values = [part(at) for part in parts]
-        best = choose(values)
-        _reached(at, e, values.index(best))
-        return best
-
-    return value
-
-
-def _condition(c: sp.Basic) -> Callable[[Point], bool]:
-    if c in (sp.true, sp.false):
-        return lambda _: bool(c)
-    if isinstance(c, sp.And | sp.Or):
-        parts, combine = [_condition(part) for part in c.args], all if isinstance(c, sp.And) else any
-        return lambda at: combine(part(at) for part in parts)
-    left, right, holds = compiled(c.args[0]), compiled(c.args[1]), RELATIONS[type(c)]
-    return lambda at: bool(holds(left(at), right(at)))
-
-
-def _piecewise(e: sp.Piecewise) -> Value:
-    branches = [(compiled(value), _condition(condition)) for value, condition in e.args]
-
-    def value(at: Point) -> mpmath.mpf:
-        for number, (branch, holds) in enumerate(branches):
-            if holds(at):
-                _reached(at, e, number)
-                return branch(at)
-        raise Unusable("no case of a piecewise expression holds")
-
-    return value
+def _indexed(e: sp.Indexed) -> Value:
+    places = [compiled(place) for place in e.indices]
+    return lambda at: functools.reduce(lambda entries, place: entries[int(place(at)) - 1], places, at[e.base.label])
 
 
 def _reduction(e: sp.Sum) -> Value:
-    (place, low, high), *outer = e.limits
-    if outer:
-        return _reduction(type(e)(type(e)(e.function, e.limits[0]), *outer))
-    term, lower, upper, reduce = compiled(e.function), compiled(low), compiled(high), REDUCTIONS[type(e)]
+    *inner, (place, low, high) = e.limits
+    term = compiled(type(e)(e.function, *inner) if inner else e.function)
+    lower, upper, reduce = compiled(low), compiled(high), REDUCTIONS[type(e)]
     return lambda at: reduce([term({**at, place: mpmath.mpf(i)}) for i in range(int(lower(at)), int(upper(at)) + 1)])
 
 
@@ -151,131 +85,40 @@ def _integral(e: sp.Integral) -> Value:
     return lambda at: mpmath.quad(lambda t: inside({**at, variable: t}), [lower(at), *middle, upper(at)])
 
 
-def _moved(at: Point, where: sp.Basic, value: mpmath.mpf) -> Point:
-    """The point with one symbol, or one entry of a vector, moved."""
-    if not isinstance(where, sp.Indexed):
-        return {**at, where: value}
-    entries = list(at[where.base.label])
-    entries[int(compiled(where.indices[0])(at)) - 1] = value
-    return {**at, where.base.label: entries}
-
-
 def _derivative(e: sp.Derivative) -> Value:
-    (variable, order), *rest = e.variable_count
-    if rest:
-        return _derivative(sp.Derivative(sp.Derivative(e.expr, (variable, order)), *rest))
-    inside, here = compiled(e.expr), compiled(variable)
+    *inner, (variable, order) = e.variable_count
+    inside, here = compiled(sp.Derivative(e.expr, *inner) if inner else e.expr), compiled(variable)
     return lambda at: mpmath.diff(lambda t: inside(_moved(at, variable, t)), here(at), int(order))
 
 
-BUILDERS: dict[type, Callable[[sp.Basic], Value]] = {
-    sp.Pow: _power, sp.Abs: _by_sign, sp.sign: _by_sign, sp.Heaviside: _by_sign, sp.Max: _extreme, sp.Min: _extreme,
-    sp.Piecewise: _piecewise, sp.Sum: _reduction, sp.Product: _reduction, Largest: _reduction,
+def _moved(at: Point, where: sp.Basic, number: mpmath.mpf) -> Point:
+    """The point with one symbol, or one entry of a vector, moved."""
+    if isinstance(where, sp.Symbol):
+        return {**at, where: number}
+    places = [int(compiled(place)(at)) - 1 for place in where.indices]
+    return {**at, where.base.label: _replaced(at[where.base.label], places, number)}
+
+
+def _replaced(entries: Sequence, places: Sequence[int], number: mpmath.mpf) -> list:
+    first, *rest = places
+    new = _replaced(entries[first], rest, number) if rest else number
+    return [*entries[:first], new, *entries[first + 1 :]]
+
+
+REDUCTIONS = {sp.Sum: mpmath.fsum, sp.Product: mpmath.fprod, Largest: max}
+BUILDERS: dict[type, Callable[..., Value]] = {
+    Variable: _symbol, sp.Indexed: _indexed, sp.Sum: _reduction, sp.Product: _reduction, Largest: _reduction,
     sp.Integral: _integral, sp.Derivative: _derivative,
 }  # fmt: skip
 
 
-def value(e: sp.Basic, at: Point) -> mpmath.mpf:
-    """The real value of an expression at a point, or Unusable where it has none."""
-    try:
-        number = mpmath.mpmathify(compiled(e)(at))
-    except ZeroDivisionError:
-        raise Unusable("a division by zero") from None
-    if isinstance(number, mpmath.mpc) or not mpmath.isfinite(number):
-        raise Unusable(f"the value {mpmath.nstr(number, 6)}")
-    return number
-
-
-def _draw(variable: Variable, rng: random.Random, at: Point, *, wide: bool) -> mpmath.mpf:
-    domain = variable.domain
-    if domain.values:
-        return mpmath.mpf(int(rng.choice(domain.values)))
-    low, high = (
-        compiled(bound)(at) if bound.is_finite is not False else None for bound in (domain.lower, domain.upper)
-    )
-    if domain.integer:
-        return mpmath.mpf(rng.randint(int(low), int(high)))
-    span = 12 if wide else 3
-    if low is None:
-        return mpmath.mpf(rng.uniform(-span, span))
-    if high is None:
-        return low + mpmath.mpf(rng.uniform(0.05, span))
-    return low + (high - low) * mpmath.mpf(rng.uniform(0.03, 0.97))
-
-
-def _entries(label: Variable, lengths: list[int], rng: random.Random, at: Point, *, wide: bool) -> list:
-    count, *inner = lengths
-    if inner:
-        return [_entries(label, inner, rng, at, wide=wide) for _ in range(count)]
-    if label.domain.one_hot:
-        hot = rng.randrange(count)
-        return [mpmath.mpf(place == hot) for place in range(count)]
-    drawn = [_draw(label, rng, at, wide=wide) for _ in range(count)]
-    return [number / mpmath.fsum(drawn) for number in drawn] if label.domain.sums_to_one else drawn
-
-
-@dataclass(frozen=True)
-class Space:
-    """What the samples are drawn from: symbols and vectors, their sizes, and the surfaces to keep away from."""
-
-    symbols: tuple[Variable, ...]
-    vectors: tuple[sp.IndexedBase, ...]
-    sizes: tuple[dict[Variable, int], ...]
-    kinks: tuple[sp.Expr, ...]
-    poles: tuple[sp.Expr, ...]
-
-    def draw(self, sizes: dict[Variable, int], rng: random.Random) -> Point:
-        """One point of the domain: sizes first, then what they bound, then the rest."""
-        at: Point = {symbol: mpmath.mpf(number) for symbol, number in sizes.items()}
-        wide = rng.random() < 0.2
-        for base in self.vectors:
-            lengths = [int(compiled(length)(at)) for length in base.shape]
-            at[base.label] = _entries(base.label, lengths, rng, at, wide=wide)
-        for symbol in self.symbols:
-            if symbol not in at:
-                at[symbol] = _draw(symbol, rng, at, wide=wide)
-        return at
-
-    def cell(self, at: Point) -> tuple[bool, ...] | None:
-        """On which side of each kink the point lies; None too near a kink or a pole."""
-        sides = [value(kink, spot) for kink in self.kinks for spot in everywhere(kink, at)]
-        poles = [value(pole, spot) for pole in self.poles for spot in everywhere(pole, at)]
-        return (
-            None
-            if any(0 < abs(v) < AWAY for v in sides) or any(abs(v) < AWAY for v in poles)
-            else tuple(v > 0 for v in sides)
-        )
-
-    def points(self, seed: str, count: int = POINTS) -> list[Point]:
-        """Sample points, at most three to a cell where there are kinks, so that no rare branch is missed."""
-        rng, found = random.Random(seed), []
-        for sizes in self.sizes or ({},):
-            quota, seen = -(-count // max(1, len(self.sizes))), Counter()
-            for _ in range(TRIES):
-                at = self.draw(sizes, rng)
-                cell = self.cell(at)
-                if cell is None or (self.kinks and seen[cell] == 3):
-                    continue
-                seen[cell] += 1
-                found.append(at)
-                if sum(seen.values()) >= (2 * quota if self.kinks else quota):
-                    break
-        return found
-
-
-def everywhere(surface: sp.Expr, at: Point) -> Iterator[Point]:
-    """The point with every index of the surface that it leaves open running over all its places."""
-    open_places = sorted((s for s in surface.free_symbols if isinstance(s, Variable) and s not in at), key=str)
+def everywhere(e: sp.Expr, at: Point) -> Iterator[Point]:
+    """The point, with every index of the expression that it leaves open at each of its places in turn."""
     spots = [at]
-    for place in open_places:
+    for place in sorted((s for s in e.free_symbols if isinstance(s, Variable) and s not in at), key=str):
         last = int(compiled(place.domain.upper)(at))
         spots = [{**spot, place: mpmath.mpf(i)} for spot in spots for i in range(1, last + 1)]
     yield from spots
-
-
-def column(e: sp.Expr, points: Sequence[Point]) -> list[mpmath.mpf]:
-    """The values of an expression at all points."""
-    return [value(e, at) for at in points]
 
 
 def disagreement(before: Sequence[mpmath.mpf], after: Sequence[mpmath.mpf], relation: str) -> int | None:
@@ -287,13 +130,22 @@ def disagreement(before: Sequence[mpmath.mpf], after: Sequence[mpmath.mpf], rela
     return None
 
 
-def branches(e: sp.Basic) -> set[tuple[sp.Basic, int]]:
-    """Every branch of every |.|, max, step and case of an expression."""
-    return {
-        (node, branch)
-        for node in e.atoms(*TWO_SIDED, *MANY_SIDED)
-        for branch in range(2 if isinstance(node, TWO_SIDED) else len(node.args))
-    }
+def unreached(e: sp.Basic, points: Sequence[Point]) -> Iterator[tuple[sp.Basic, sp.Basic]]:
+    """Each branching part of which some branch holds at no point, with that branch."""
+    for part in sorted(e.atoms(*TWO_SIDED, *MANY_SIDED), key=str):
+        taken = {_branch(part, spot) for at in points for spot in everywhere(part, at)}
+        branches = (part.args[0] > 0, part.args[0] < 0) if isinstance(part, TWO_SIDED) else part.args
+        yield from ((part, branch) for number, branch in enumerate(branches) if number not in taken)
+
+
+def _branch(part: sp.Basic, at: Point) -> int:
+    if isinstance(part, TWO_SIDED):
+        return int(value(part.args[0], at) < 0)
+    if isinstance(part, sp.Piecewise):
+        holds = [compiled(condition)(at) if condition.free_symbols else condition for _, condition in part.args]
+        return next((number for number, true in enumerate(holds) if true), -1)
+    values = [value(argument, at) for argument in part.args]
+    return values.index((max if isinstance(part, sp.Max) else min)(values))
 
 
 def is_zero_everywhere(e: sp.Expr, points: Sequence[Point]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from ._cells import Undecided
+from ._cells import UndecidedError
 from ._exact import nonnegative, vanishes, without_logs
 from ._symbols import Largest, Variable, index
 
@@ -20,7 +20,7 @@ def differentiated(e: sp.Expr) -> sp.Expr:
         inside = differentiated(e.expr)
         bound = set().union(*(s.bound_symbols for s in inside.atoms(sp.Sum, sp.Product, Largest)))
         if any(variable.free_symbols & bound for variable, _ in e.variable_count):
-            raise Undecided("a derivative by an index that a sum binds")
+            raise UndecidedError("a derivative by an index that a sum binds")
         return inside.diff(*e.variable_count)
     return e.func(*(differentiated(part) for part in e.args))
 
@@ -80,7 +80,7 @@ def _other(delta: sp.KroneckerDelta, place: sp.Symbol, low: sp.Expr, high: sp.Ex
     """The place that a delta picks out, if it is surely one of those that the sum runs over."""
     (other,) = (argument for argument in delta.args if argument != place)
     if low != 1 or not isinstance(other, Variable) or other.domain.upper != high:
-        raise Undecided(f"{other} may lie outside the sum")
+        raise UndecidedError(f"{other} may lie outside the sum")
     return other
 
 

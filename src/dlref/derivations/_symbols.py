@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -203,12 +202,9 @@ def unfold(expression: sp.Expr) -> sp.Expr:
     return expression
 
 
-_fresh = itertools.count()
-
-
-def fresh(upper: sp.Expr) -> Variable:
-    """An index that no one else uses, for the sum inside a definition."""
-    return index(f"j_{next(_fresh)}", upper, tex="j")
+def inner_index(place: sp.Expr, upper: sp.Expr) -> Variable:
+    """The index of a sum inside a definition: it bears its place's name, so that nested ones do not clash."""
+    return index(f"j_{place}", upper, tex="j")
 
 
 def _sigmoid(t: sp.Expr) -> sp.Expr:
@@ -222,7 +218,7 @@ def softmax(logits: sp.IndexedBase, tex: str = "p") -> Callable[[sp.Expr], sp.Ex
     """The probabilities of these logits, written p with a place below."""
 
     def share(place: sp.Expr, _: sp.Expr) -> sp.Expr:
-        other = fresh(logits.shape[0])
+        other = inner_index(place, logits.shape[0])
         return sp.exp(logits[place]) / total(sp.exp(logits[other]), other)
 
     function = named(tex, share, "subscript")

@@ -3,7 +3,7 @@
 import sympy as sp
 
 from . import Derivation, Step
-from ._symbols import between, count, index, named, positive, quantity, real, size, total, vector
+from ._symbols import between, count, index, inner_index, named, positive, quantity, real, size, total, vector
 
 n = size()
 i, j, k = (index(name, n) for name in "ijk")
@@ -93,8 +93,16 @@ def absolute_error_grad() -> Derivation:
 def median_minimizes_absolute_error() -> Derivation:
     """The middle target is the best constant under the absolute error."""
     gap, c, start = vector(positive("g"), n), real("c"), real("a")
-    ordered = named("y", lambda place, *_: start + _total_up_to(gap, place), "subscript")
-    y = lambda place: ordered(place, gap.label, start, n)
+
+    def from_the_left(place: sp.Expr, *_: sp.Expr) -> sp.Expr:
+        before = inner_index(place, place - 1)
+        return start + total(gap[before], before)
+
+    ordered = named("y", from_the_left, "subscript")
+
+    def y(place: sp.Expr) -> sp.Expr:
+        return ordered(place, gap.label, start, n)
+
     return Derivation(
         [
             Step(total(sp.Abs(y(i) - c), i)),
@@ -104,10 +112,6 @@ def median_minimizes_absolute_error() -> Derivation:
         sizes=[{n: 3}, {n: 5}],
         expect="exact for n = 3, 5",
     )
-
-
-def _total_up_to(gap, place):
-    return sp.Sum(gap[j], (j, 1, place - 1))
 
 
 def absolute_percentage_error() -> Derivation:
