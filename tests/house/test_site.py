@@ -1,0 +1,182 @@
+"""Laws of the built site: it builds strictly, its links lead somewhere, nothing comes from elsewhere."""
+
+import inspect
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from importlib import import_module
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urlsplit
+
+import msgspec
+import pytest
+
+from built import ROOT, Built, build, built_once, shared_folder
+from dldocs import assets
+from dldocs.answers import KINDS
+from fences import fences
+
+CONCEPTS = sorted(path.stem for path in (ROOT / "docs/concepts").glob("[!_]*.md"))
+LOADED = {"src", "poster", "data", "srcset"}
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    return built_once(shared_folder(tmp_path_factory))
+
+
+class Page(HTMLParser):
+    """The ids of a page and everything that it refers to."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.loads: list[str] = []
+        self.feed(path.read_text())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name == "id" and value:
+                self.ids.append(value)
+            if name in LOADED or (name == "href" and tag in ("link", "use", "image")):
+                self.loads.append(value or "")
+            elif name == "href":
+                self.links.append(value or "")
+
+
+@pytest.fixture(scope="session")
+def pages(site: Built) -> dict[Path, Page]:
+    return {path.resolve(): Page(path) for path in site.pages}
+
+
+def is_remote(address: str) -> bool:
+    return address.startswith("//") or urlsplit(address).scheme not in ("", "data")
+
+
+def broken(path: Path, pages: dict[Path, Page]) -> Iterator[str]:
+    """What a page points to that is not there."""
+    for address in pages[path].links + pages[path].loads:
+        if urlsplit(address).scheme or address.startswith("//"):
+            continue
+        place, part = urldefrag(address)
+        target = (path.parent / unquote(place)).resolve() if place else path
+        target = target / "index.html" if target.is_dir() else target
+        if not target.is_file() or (part and target in pages and unquote(part) not in pages[target].ids):
+            yield address
+
+
+def test_the_site_builds_strictly(site: Built) -> None:
+    """The fixture fails where the build did; strict has turned every warning into that."""
+    assert "Documentation built" in site.log
+    assert "WARNING" not in site.log
+
+
+def test_every_link_leads_somewhere(pages: dict[Path, Page]) -> None:
+    assert {path.name: found for path in pages if (found := list(broken(path, pages)))} == {}
+
+
+def test_no_id_stands_twice_on_a_page(pages: dict[Path, Page]) -> None:
+    twice = {path.name: {name for name in page.ids if page.ids.count(name) > 1} for path, page in pages.items()}
+
+    assert {name: ids for name, ids in twice.items() if ids} == {}
+
+
+def test_nothing_on_a_page_comes_from_elsewhere(site: Built, pages: dict[Path, Page]) -> None:
+    loaded = {address for page in pages.values() for address in page.loads if is_remote(address)}
+    styles = [path for path in site.folder.rglob("*.css") if re.search(r"url\(['\"]?(?:https?:)?//", path.read_text())]
+
+    assert pages
+    assert loaded == set()
+    assert styles == []
+
+
+@pytest.mark.parametrize("concept", CONCEPTS)
+def test_every_public_function_stands_on_its_page(concept: str, site: Built) -> None:
+    module = import_module(f"dlref.{concept}")
+    functions = inspect.getmembers(module, inspect.isfunction)
+    own = {f"dlref.{concept}.{name}" for name, f in functions if f.__module__ == module.__name__ and name[0] != "_"}
+
+    assert own
+    assert sorted(own - set(Page(site.folder / f"concepts/{concept}.html").ids)) == []
+
+
+@pytest.mark.parametrize("concept", CONCEPTS)
+def test_the_search_index_gives_no_answer_away(concept: str, site: Built) -> None:
+    documents = msgspec.json.decode((site.folder / "search/search_index.json").read_bytes())["docs"]
+    found = {entry["location"]: entry["text"] for entry in documents}
+
+    assert any(
+        place.endswith(f"#dlref.{concept}.{f}") for place in found for f in vars(import_module(f"dlref.{concept}"))
+    )
+    assert [place for place, text in found.items() if "return torch" in text or '"correct"' in text] == []
+
+
+# -- what stops a build
+
+
+def copy_of_the_site(folder: Path, page: str) -> Path:
+    """A small site with the house's configuration and one page."""
+    for name in ("src", "templates", "quizzes"):
+        (folder / name).symlink_to(ROOT / name)
+    settings = re.sub(r"nav:\n(?:\s.*\n|\n)+?(?=theme:)", "nav: [index.md]\n\n", (ROOT / "mkdocs.yml").read_text())
+    (folder / "mkdocs.yml").write_text(settings)
+    (folder / "docs").mkdir()
+    (folder / "docs/index.md").write_text(page)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        ('```python exec="1"\n1 / 0\n```\n', "ZeroDivisionError"),
+        ("```derivation\nregression_losses.nothing\n```\n", "index.md: fence 'derivation'"),
+        ("```quiz\nnothing\n```\n", "index.md: fence 'quiz'"),
+        ("```card\nformula: x\n```\n", "index.md: fence 'card': a card has the keys"),
+        ("[there](nowhere.md)\n", "nowhere.md"),
+        ("::: dlref.nothing\n", "dlref.nothing"),
+    ],
+)
+def test_an_error_on_a_page_stops_the_build(page: str, said: str, tmp_path: Path) -> None:
+    done = build(tmp_path / "out", copy_of_the_site(tmp_path, page))
+
+    assert done.status != 0
+    assert said in done.log
+
+
+# -- what the site loads
+
+
+def test_the_assets_are_copied_once_and_without_old_fonts(tmp_path: Path) -> None:
+    assets.main(vendor=tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    assets.main(vendor=tmp_path)
+
+    sheet = (tmp_path / "katex/katex.min.css").read_text()
+    named = set(re.findall(r"url\(fonts/([^)]+)\)", sheet))
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+    assert named == {path.name for path in (tmp_path / "katex/fonts").iterdir()}
+    assert (tmp_path / "katex/LICENSE").is_file()
+
+
+def test_a_missing_node_modules_says_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="is missing; run: make setup"):
+        assets.main(modules=tmp_path, vendor=tmp_path / "vendor")
+    shutil.copytree(ROOT / "node_modules/katex/dist/fonts", tmp_path / "katex/dist/fonts")
+    with pytest.raises(SystemExit, match="is missing; run: make setup"):
+        assets.main(modules=tmp_path, vendor=tmp_path / "vendor")
+
+
+def test_the_questions_shown_to_contributors_are_good_ones(tmp_path: Path) -> None:
+    """The examples of the contributor's page pass the check that a bank must pass."""
+    (example,) = [fence.body for fence in fences(ROOT / "docs/contributing.md") if fence.language == "yaml"]
+    bank = tmp_path / "regression_losses.yml"
+    bank.write_text(example)
+
+    check = subprocess.run([sys.executable, "-m", "dlquiz", "check", bank], capture_output=True, text=True, check=False)
+
+    assert check.returncode == 0, check.stdout + check.stderr
+    assert set(re.findall(r"kind: (\w+)", example)) == set(KINDS)
