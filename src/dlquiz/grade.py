@@ -55,7 +55,7 @@ def _grade_number(asked: Asked, question: schema.Number, text: str) -> Verdict:
     if within(got, key, question.tolerance):
         return _verdict(asked, score=1)
     close = (mistake.say for mistake in question.mistakes if _is_mistake(asked, mistake, got))
-    return _verdict(asked, f"You typed {show(got)}; it is {show(key, 6)}.", next(close, ""), score=0)
+    return _verdict(asked, f"{show(got)} is too {'low' if got < key else 'high'}.", next(close, ""), score=0)
 
 
 def _typed_number(text: str, unit: str) -> float:

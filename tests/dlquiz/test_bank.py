@@ -151,8 +151,9 @@ def test_a_question_is_found_by_its_id_and_its_former_id(questions):
 def test_banks_are_found_by_concept_path_file_and_folder(monkeypatch, tmp_path):
     assert bank.files() == [EXAMPLE]
     assert len(bank.read("example")) == len(bank.read(EXAMPLE)) == len(bank.read_all())
-    monkeypatch.setenv("DLQUIZ_BANK", str(EXAMPLE.parent))
-    assert bank.files() == [EXAMPLE]
+    (tmp_path / "mine.yml").write_bytes(EXAMPLE.read_bytes())
+    monkeypatch.setenv("DLQUIZ_BANK", str(tmp_path))
+    assert bank.files() == [tmp_path / "mine.yml"]
     monkeypatch.setenv("DLQUIZ_BANK", str(tmp_path / "nowhere"))
     with pytest.raises(BankError, match="no such folder of quiz banks"):
         bank.files()

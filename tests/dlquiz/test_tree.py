@@ -7,7 +7,8 @@ from dlquiz.text import plain
 from dlquiz.tree import parse
 
 LAUGHS = "a: &a [x,x,x,x]\n" + "".join(
-    f"{name}: &{name} [*{before},*{before},*{before},*{before}]\n" for before, name in zip("abcdefg", "bcdefgh", strict=True)
+    f"{name}: &{name} [*{before},*{before},*{before},*{before}]\n"
+    for before, name in zip("abcdefg", "bcdefgh", strict=True)
 )
 MERGES = "base: &b {k: v}\nmore: {<<: *b}\n"
 HOSTILE = {
