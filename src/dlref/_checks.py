@@ -35,7 +35,7 @@ def aligned(function: str, prediction: Tensor, target: Tensor) -> tuple[Tensor, 
     shapes = tuple(prediction.shape), tuple(target.shape)
     fits = all(a == b or 1 in (a, b) for a, b in zip(shapes[0][::-1], shapes[1][::-1], strict=False))
     require(fits, "{} needs shapes that broadcast, got {} and {}", function, *shapes)
-    dtype = torch.result_type(prediction, target)
+    dtype = _common_dtype(prediction, target)
     return prediction.to(dtype), target.to(dtype)
 
 
@@ -76,6 +76,13 @@ def distribution(function: str, name: str, tensor: Tensor) -> None:
     tolerance = max(1e-4, 4 * torch.finfo(tensor.dtype).eps) if tensor.is_floating_point() else 0
     law = f"{function} needs {name} to sum to 1 over the last axis"
     every((total - 1).abs() <= tolerance, law, total, "divide it by its sum")
+
+
+def _common_dtype(prediction: Tensor, target: Tensor) -> torch.dtype:
+    # What torch.result_type answers, which torch.compile cannot trace.
+    if not target.is_floating_point() or (target.ndim == 0 < prediction.ndim):
+        return prediction.dtype
+    return target.dtype if prediction.ndim == 0 < target.ndim else torch.promote_types(prediction.dtype, target.dtype)
 
 
 def _kind(value: object) -> object:

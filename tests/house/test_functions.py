@@ -299,6 +299,19 @@ def test_float32_with_float64_is_float64(name, device):
             assert_close(partly, value)
 
 
+@every_function
+def test_a_single_number_does_not_widen_a_tensor(name, device):
+    """As in torch: a float64 target without axes leaves float32 predictions what they are, and the other way round."""
+    function = functions()[name]
+    drawn = draw(function, dtype=torch.float32, device=device)
+    loose = [each.name for each in tensors(function) if each.dims == ["*#shape"]]
+    for each in loose if len(loose) > 1 else []:
+        alone = drawn[each][0, 0].double()
+        others = (tensor for name, tensor in drawn.items() if name in loose and name != each)
+
+        assert function(**drawn | {each: alone}).dtype == torch.result_type(alone, next(others))
+
+
 @pytest.mark.parametrize(("name", "argument"), law_cases(numbers))
 def test_an_illegal_number_is_refused(name, argument):
     function = functions()[name]
