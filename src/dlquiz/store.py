@@ -218,7 +218,8 @@ class Store:
         except OSError as error:
             raise StoreError(f"cannot {doing} {self.path} ({error.strerror}); {ELSEWHERE}") from None
         except (sqlite3.Error, UnicodeDecodeError) as error:  # a damaged page can surface as undecodable text
-            raise StoreError(self._explained(str(error), doing)) from None
+            brief = " ".join(str(error).replace("*** in database main ***", "").split())
+            raise StoreError(self._explained(brief, doing)) from None
 
     def _explained(self, message: str, doing: str) -> str:
         if "locked" in message or "busy" in message:
