@@ -5,6 +5,7 @@
   const ALIASES = new Map(Object.entries({ln: "log", sgn: "sign", arctan: "atan", maximum: "max", minimum: "min", logistic: "sigmoid", "σ": "sigmoid"}));
   const SPELLINGS = {"·": "*", "×": "*", "⋅": "*", "−": "-", "–": "-", "²": "^2", "³": "^3", "½": "(1/2)", "≤": "<=", "≥": ">=", "≠": "!="};
   const TOKEN = /\s*(?:(?<number>(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|(?<name>[\p{L}_][\p{L}\p{N}_]*(?:\.[\p{L}\p{N}_]+)*)|(?<sign>\*\*|<=|>=|==|!=|[-+*/^(),<>=|.]))/uy;
+  const LIBRARIES = "np numpy torch math tf jnp F mpmath scipy".split(" ");
   const COMPARISONS = ["<", "<=", ">", ">=", "==", "!="];
   const LOGIC = ["and", "or", "not"];
   const WORDS = ["if", "else", ...LOGIC];
@@ -16,6 +17,8 @@
   const refuse = (message) => { throw new FormulaError(message); };
   const isCondition = (node) => COMPARISONS.includes(node.op) || LOGIC.includes(node.op);
 
+  const quoted = (sign) => (sign === "'" ? `"'"` : `'${sign}'`);
+
   function tokens(text) {
     if (!text) refuse("empty answer");
     if (text.length > MAX.chars) refuse(`longer than ${MAX.chars} characters`);
@@ -25,7 +28,7 @@
     while (TOKEN.lastIndex < source.length) {
       const at = TOKEN.lastIndex;
       const match = TOKEN.exec(source);
-      if (!match) refuse(`character '${source.slice(at).trimStart()[0]}' is not part of a formula`);
+      if (!match) refuse(`character ${quoted(source.slice(at).trimStart()[0])} is not part of a formula`);
       const [kind, word] = Object.entries(match.groups).find(([, value]) => value !== undefined);
       found.push({kind: WORDS.includes(word) ? "sign" : kind, text: word});
     }
@@ -181,13 +184,14 @@
 
     unknown(text, known) {
       const dot = text.lastIndexOf(".");
-      if (dot > 0) {
-        const example = ARITY.has(text.slice(dot + 1)) ? text.slice(dot + 1) : "exp";
-        refuse(`write ${example}(x), not ${text.slice(0, dot)}.${example}(x): names have no '.'`);
+      const rest = text.slice(dot + 1);
+      if (dot > 0 || LIBRARIES.includes(rest)) {
+        const example = ARITY.has(rest) ? rest : "exp";
+        refuse(`write ${example}(x), not ${dot > 0 ? text.slice(0, dot) : rest}.${example}(x): names have no '.'`);
       }
       const near = known.map((name) => [distance(name, text), name]).sort((a, b) => a[0] - b[0])[0];
       if (text.length > 2 && near[0] <= text.length / 3) refuse(`unknown name '${text}'; did you mean '${near[1]}'?`);
-      refuse(`unknown name '${text}'; this answer uses ${[...this.names].sort().slice(0, 8).join(", ")}`);
+      refuse(`unknown name '${text}'; ${this.names.length ? `this answer uses ${[...this.names].sort().slice(0, 8).join(", ")}` : "a number is wanted"}`);
     }
   }
 

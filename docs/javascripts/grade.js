@@ -49,8 +49,10 @@
   function number({answer, tolerance, unit, mistakes}, text) {
     const got = typedNumber(text, unit);
     const correct = within(got, answer, tolerance);
-    const mistake = correct ? undefined : mistakes.find(({value}) => within(got, value, tolerance));
-    return {correct, message: mistake?.say ?? "", notes: {}};
+    if (correct) return {correct, message: "", notes: {}};
+    const mistake = mistakes.find(({value}) => within(got, value, tolerance));
+    const side = `${Number(got.toPrecision(10))} is too ${got < answer ? "low" : "high"}.`;
+    return {correct, message: [side, mistake?.say].filter(Boolean).join(" "), notes: {}};
   }
 
   const place = (at) => Object.entries(at).map(([name, value]) => `${name} = ${Number(value.toPrecision(4))}`).join(", ");

@@ -21,11 +21,10 @@ GRADE = """([id, answers]) => {
 
 
 def answers(asked: Asked) -> Iterator[str]:
-    """The key, each wrong option, each named mistake, and some garbage."""
+    """The key, each wrong option, each named mistake, and, where one types, some garbage."""
     question = asked.question
     key = asked.key()
     yield show(key) if isinstance(key, float) else str(key)
-    yield from GARBAGE
     match question:
         case schema.Multiple():
             letters = [option.letter for option in asked.choices]
@@ -37,9 +36,11 @@ def answers(asked: Asked) -> Iterator[str]:
         case schema.TrueFalse():
             yield from ("true", "false")
         case schema.Number():
+            yield from GARBAGE
             yield from (show(value) for m in question.mistakes if (value := number(asked, m)) is not None)
             yield from (repr(key * (1 + e)) for e in (1e-9, 1e-4, 2e-3, 0.02) if isinstance(key, float))
         case schema.Formula():
+            yield from GARBAGE
             yield from (mistake.formula for mistake in question.mistakes)
             yield from respelled(str(key))
         case schema.Order():
@@ -77,7 +78,7 @@ def orders(asked: Asked) -> Iterator[str]:
 def verdict(asked: Asked, answer: str) -> bool | None:
     try:
         return grade.grade(asked, answer).correct
-    except grade.Unreadable:
+    except grade.UnreadableError:
         return None
 
 
