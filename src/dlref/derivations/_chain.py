@@ -184,8 +184,8 @@ class Derivation:
         """The level and what it rests on, as one line of plain text."""
         labels = (*self.space.symbols, *(base.label for base in self.space.vectors))
         rests = [s.domain.of(str(s)) for s in labels if s.domain != Domain() and s.domain.lower != 1]
-        kinks = [f"kink at {_where(kink)}" for kink in self.space.kinks]
-        poles = [f"pole at {_where(pole)}" for pole in self.space.poles]
+        kinks = [f"kink at {_where(kink)}" for kink in self.kinks]
+        poles = [f"pole at {_where(pole)}" for pole in self.poles]
         return "; ".join([self.level, *kinks, *poles, *rests])
 
     def rows(self) -> list[tuple[str, str, str]]:
@@ -197,9 +197,8 @@ class Derivation:
     def notes(self) -> list[str]:
         """What each name in the chain stands for, in LaTeX, unless a line of the chain says it."""
         shown = {step.expression for step in self._checked().steps}
-        return [
-            f"{_latex.latex(name)} = {_latex.latex(what)}" for name, what in _meanings(self.steps) if what not in shown
-        ]
+        named = [(name, what) for name, what in _meanings(self.steps).items() if what not in shown]
+        return [f"{_latex.latex(name)} = {_latex.latex(what)}" for name, what in named]
 
     def latex(self) -> str:
         """The whole chain, one reason to a line."""
@@ -250,21 +249,25 @@ def _faults_of_slope(e: sp.Derivative, *, has_kinks: bool) -> Iterator[str]:
         yield f"differentiates branches, but no kinks are declared: {e}"
 
 
-def _meanings(steps: Sequence[Step]) -> Iterator[tuple[sp.Expr, sp.Expr]]:
-    """Each name of a chain in the order of its first use, with what it stands for."""
-    seen: set[type] = set()
-    for step in steps:
-        for name in sorted(step.expression.atoms(Named), key=lambda e: (sp.count_ops(e), str(e))):
-            if type(name) not in seen:
-                seen.add(type(name))
-                yield name, type(name).meaning(*name.args)
+def _meanings(steps: Sequence[Step]) -> dict[Named, sp.Expr]:
+    """Each name of a chain, and of its meanings, in the order of first use, with what it stands for."""
+    found: dict[type[Named], tuple[Named, sp.Expr]] = {}
+    waiting = [step.expression for step in steps]
+    for e in waiting:
+        for name in sorted(e.atoms(Named), key=lambda name: (sp.count_ops(name), str(name))):
+            kind = type(name)
+            if kind not in found:
+                example = kind(*kind.example) if kind.example else name
+                found[kind] = example, kind.meaning(*example.args)
+                waiting.append(found[kind][1])
+    return dict(found.values())
 
 
 def _where(surface: sp.Expr) -> str:
     """The zeros of an expression as an equation without a minus: "prediction = delta + target"."""
     terms = sp.Add.make_args(surface)
     right = -sp.Add(*(term for term in terms if term.could_extract_minus_sign()))
-    return f"{surface + right} = {right}"
+    return f"{_latex.words(surface + right)} = {_latex.words(right)}"
 
 
 def readable(at: _numeric.Point) -> str:

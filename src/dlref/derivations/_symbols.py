@@ -170,6 +170,7 @@ class Named(sp.Function):
     tex: str
     style: str
     shown: int
+    example: tuple[sp.Expr, ...]
     meaning: Callable[..., sp.Expr]
 
     @classmethod
@@ -180,13 +181,16 @@ class Named(sp.Function):
         return True
 
 
-def named(tex: str, meaning: Callable[..., sp.Expr], style: str = "call", shown: int = 1) -> type[Named]:
+def named(
+    tex: str, meaning: Callable[..., sp.Expr], style: str = "call", example: tuple[sp.Expr, ...] = (), shown: int = 1
+) -> type[Named]:
     """A function with a name of its own; its style is a call, a subscript or bare.
 
-    Only the first arguments are shown: the others say what else the quantity depends on.
+    `example` are the arguments with which it is explained. Only the first `shown` arguments are printed: the others say
+    what else the quantity depends on.
     """
-    fields = {"tex": tex, "meaning": staticmethod(meaning), "style": style, "shown": shown, "nargs": None}
-    return type(Named)(tex, (Named,), fields)
+    fields = {"tex": tex, "meaning": staticmethod(meaning), "style": style, "example": example, "shown": shown}
+    return type(Named)(tex, (Named,), {**fields, "nargs": None})
 
 
 def quantity(tex: str, meaning: sp.Expr) -> Named:
@@ -211,7 +215,7 @@ def _sigmoid(t: sp.Expr) -> sp.Expr:
     return 1 / (1 + sp.exp(-t))
 
 
-sigmoid = named(r"\sigma", _sigmoid)
+sigmoid = named(r"\sigma", _sigmoid, example=(real("t"),))
 
 
 def softmax(logits: sp.IndexedBase, tex: str = "p") -> Callable[[sp.Expr], sp.Expr]:
@@ -221,5 +225,5 @@ def softmax(logits: sp.IndexedBase, tex: str = "p") -> Callable[[sp.Expr], sp.Ex
         other = inner_index(place, logits.shape[0])
         return sp.exp(logits[place]) / total(sp.exp(logits[other]), other)
 
-    function = named(tex, share, "subscript")
+    function = named(tex, share, "subscript", example=(index("k", logits.shape[0]), logits.label))
     return lambda place: function(place, logits.label)

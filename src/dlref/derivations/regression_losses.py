@@ -7,21 +7,34 @@ from ._symbols import between, count, index, inner_index, named, positive, quant
 
 n = size()
 i, j, k = (index(name, n) for name in "ijk")
-SIZES = [{n: 2}, {n: 3}, {n: 4}]
+ALL_N = {"sizes": [{n: 2}, {n: 3}, {n: 4}], "expect": "exact, all n"}
+BETWEEN_KINKS = {"expect": "exact on open cells"}
+
 prediction, target = real("prediction"), real("target")
-e = quantity("e", prediction - target)
-D, half = sp.Derivative, sp.Rational(1, 2)
+error = prediction - target
+e, x = quantity("e", error), quantity("x", error)
+D, Abs, Min, Max, log, exp = sp.Derivative, sp.Abs, sp.Min, sp.Max, sp.log, sp.exp
+
+
+def _value(loss: sp.Expr, reason: str = "definition") -> list[Step]:
+    """A loss by its name, and in full."""
+    return [Step(quantity(r"\ell", loss)), Step(loss, reason)]
+
+
+def _slope(loss: sp.Expr, by: sp.Expr = prediction) -> list[Step]:
+    """The derivative of a loss by its name, and in full."""
+    return [Step(D(quantity(r"\ell", loss), by)), Step(D(loss, by), "definition")]
 
 
 def squared_error() -> Derivation:
     """The squared error is the surprise of a normal distribution, up to constants."""
-    density = quantity(r"\varphi", sp.exp(-((target - prediction) ** 2) / 2) / sp.sqrt(2 * sp.pi))
-    surprise = -2 * sp.log(density) - sp.log(2 * sp.pi)
+    scale = positive("Z")
+    density = quantity(r"\varphi", exp(-(error**2) / 2) / scale)
     return Derivation(
         [
-            Step(quantity(r"\ell", surprise)),
-            Step(surprise, "twice the surprise of y under a normal distribution around the prediction"),
-            Step((prediction - target) ** 2, "the logarithm undoes the exponential, the constants cancel"),
+            *_value(-2 * log(density) - 2 * log(scale), "twice the surprise of y under a normal distribution"),
+            Step(-2 * log(exp(-(error**2) / 2), evaluate=False), "the density, and its constant Z cancels"),
+            Step(error**2, "the logarithm undoes the exponential"),
         ],
         function="squared_error",
     )
@@ -29,63 +42,46 @@ def squared_error() -> Derivation:
 
 def squared_error_grad() -> Derivation:
     """The squared error pulls with twice the error."""
-    loss = (prediction - target) ** 2
-    return Derivation(
-        [
-            Step(D(quantity(r"\ell", loss), prediction)),
-            Step(D(loss, prediction), "definition"),
-            Step(2 * (prediction - target), "power rule"),
-        ],
-        function="squared_error_grad",
-    )
+    return Derivation([*_slope(error**2), Step(2 * error, "power rule")], function="squared_error_grad")
 
 
 def mean_minimizes_squared_error() -> Derivation:
     """The mean of the targets is the best constant under the squared error."""
     y, c = vector(target, n), real("c")
     mean = quantity(r"\bar y", total(y[j], j) / n)
+    spread, offset = total((y[i] - mean) ** 2, i), n * (mean - c) ** 2
     return Derivation(
         [
             Step(total((y[i] - c) ** 2, i)),
-            Step(
-                total((y[i] - mean) ** 2, i) + 2 * (mean - c) * total(y[i] - mean, i) + n * (mean - c) ** 2,
-                "go by way of the mean and expand",
-            ),
-            Step(total((y[i] - mean) ** 2, i) + n * (mean - c) ** 2, "deviations from the mean sum to zero"),
-            Step(total((y[i] - mean) ** 2, i), "a square is never negative", ">="),
+            Step(spread + 2 * (mean - c) * total(y[i] - mean, i) + offset, "go by way of the mean, and expand"),
+            Step(spread + offset, "deviations from the mean sum to zero"),
+            Step(spread, "a square is never negative, and zero only at the mean", ">="),
         ],
-        sizes=SIZES,
-        expect="exact, all n",
+        **ALL_N,
     )
 
 
 def absolute_error() -> Derivation:
     """The absolute error is the surprise of a Laplace distribution, up to a constant."""
-    density = quantity(r"\varphi", sp.exp(-sp.Abs(target - prediction)) / 2)
-    surprise = -sp.log(density) - sp.log(2)
+    density = quantity(r"\varphi", exp(-Abs(error)) / 2)
     return Derivation(
         [
-            Step(quantity(r"\ell", surprise)),
-            Step(surprise, "the surprise of y under a Laplace distribution around the prediction"),
-            Step(sp.Abs(prediction - target), "the logarithm undoes the exponential"),
+            *_value(-log(density) - log(2), "the surprise of y under a Laplace distribution"),
+            Step(-log(exp(-Abs(error)), evaluate=False), "the density, and its constant cancels"),
+            Step(Abs(error), "the logarithm undoes the exponential"),
         ],
-        kinks=[prediction - target],
-        expect="exact on open cells",
+        kinks=[error],
+        **BETWEEN_KINKS,
         function="absolute_error",
     )
 
 
 def absolute_error_grad() -> Derivation:
     """The absolute error pulls with 1, however wrong the prediction is."""
-    loss = sp.Abs(prediction - target)
     return Derivation(
-        [
-            Step(D(quantity(r"\ell", loss), prediction)),
-            Step(D(loss, prediction), "definition"),
-            Step(sp.sign(prediction - target), "slope 1 to the right of the target, -1 to the left"),
-        ],
-        kinks=[prediction - target],
-        expect="exact on open cells",
+        [*_slope(Abs(error)), Step(sp.sign(error), "slope 1 to the right of the target, -1 to the left")],
+        kinks=[error],
+        **BETWEEN_KINKS,
         function="absolute_error_grad",
     )
 
@@ -105,8 +101,8 @@ def median_minimizes_absolute_error() -> Derivation:
 
     return Derivation(
         [
-            Step(total(sp.Abs(y(i) - c), i)),
-            Step(total(sp.Abs(y(i) - y((n + 1) / 2)), i), "in every cell between the targets the sum lies above", ">="),
+            Step(total(Abs(y(i) - c), i)),
+            Step(total(Abs(y(i) - y((n + 1) / 2)), i), "for c in each of the gaps between the ordered targets", ">="),
         ],
         kinks=[y(i) - c],
         sizes=[{n: 3}, {n: 5}],
@@ -116,32 +112,26 @@ def median_minimizes_absolute_error() -> Derivation:
 
 def absolute_percentage_error() -> Derivation:
     """The percentage error looks at the ratio of prediction and target only."""
-    loss = sp.Abs(prediction - target) / sp.Abs(target)
     return Derivation(
-        [
-            Step(quantity(r"\ell", loss)),
-            Step(loss, "definition"),
-            Step(sp.Abs(prediction / target - 1), "divide inside"),
-        ],
-        kinks=[prediction - target, target],
+        [*_value(Abs(error) / Abs(target)), Step(Abs(1 - prediction / target), "divide inside")],
+        kinks=[error, target],
         poles=[target],
-        expect="exact on open cells",
+        **BETWEEN_KINKS,
         function="absolute_percentage_error",
     )
 
 
 def absolute_percentage_error_grad() -> Derivation:
     """The percentage error pulls harder on small targets."""
-    loss = sp.Abs(prediction - target) / sp.Abs(target)
     return Derivation(
         [
-            Step(D(quantity(r"\ell", loss), prediction)),
-            Step(D(sp.Abs(prediction - target), prediction) / sp.Abs(target), "the target is a constant"),
-            Step(sp.sign(prediction - target) / sp.Abs(target), "slope of the absolute value"),
+            *_slope(Abs(error) / Abs(target)),
+            Step(D(Abs(error), prediction) / Abs(target), "the target is a constant"),
+            Step(sp.sign(error) / Abs(target), "slope of the absolute value"),
         ],
-        kinks=[prediction - target, target],
+        kinks=[error, target],
         poles=[target],
-        expect="exact on open cells",
+        **BETWEEN_KINKS,
         function="absolute_percentage_error_grad",
     )
 
@@ -149,30 +139,34 @@ def absolute_percentage_error_grad() -> Derivation:
 def absolute_percentage_error_has_no_bound() -> Derivation:
     """Near a zero target the percentage error's gradient passes every bound."""
     bound, share = positive("M"), between("u", 0, 1)
-    loss = sp.Abs(prediction - target) / sp.Abs(target)
-    slope = named(r"\ell'", lambda y: D(loss, prediction).xreplace({target: y}))
+    loss = Abs(error) / Abs(target)
+    slope = named(r"\ell'", lambda y: D(loss, prediction).xreplace({target: y}), example=(target,))
     return Derivation(
         [
-            Step(sp.Abs(slope(share / bound))),
-            Step(bound / share, "the slope is 1 over the target; take a target below 1 over M"),
+            Step(Abs(slope(share / bound))),
+            Step(bound / share, "the slope is 1 over the target, here below 1 / M"),
             Step(bound, "u is below 1", ">="),
         ],
         kinks=[prediction - share / bound],
-        expect="exact on open cells",
+        **BETWEEN_KINKS,
     )
+
+
+def _logarithmic() -> tuple[sp.Expr, ...]:
+    """Prediction and target above -1, and the gap of their logarithms."""
+    above, goal = between("prediction", -1), between("target", -1)
+    return above, goal, log(1 + above) - log(1 + goal)
 
 
 def squared_logarithmic_error() -> Derivation:
     """The squared logarithmic error is a function of the relative error."""
-    prediction, target = between("prediction", -1), between("target", -1)
-    relative = quantity("r", (prediction - target) / (1 + target))
-    loss = (sp.log(1 + prediction) - sp.log(1 + target)) ** 2
+    above, goal, gap = _logarithmic()
+    relative = quantity("r", (above - goal) / (1 + goal))
     return Derivation(
         [
-            Step(quantity(r"\ell", loss)),
-            Step(loss, "definition"),
-            Step(sp.log((1 + prediction) / (1 + target)) ** 2, "the logarithm of a ratio"),
-            Step(sp.log(1 + relative) ** 2, "r is the error relative to 1 + y"),
+            *_value(gap**2),
+            Step(log((1 + above) / (1 + goal)) ** 2, "the logarithm of a ratio"),
+            Step(log(1 + relative) ** 2, "r is the error relative to 1 + y"),
         ],
         function="squared_logarithmic_error",
     )
@@ -180,14 +174,13 @@ def squared_logarithmic_error() -> Derivation:
 
 def squared_logarithmic_error_grad() -> Derivation:
     """The squared logarithmic error pulls with the logarithm of a ratio, in relative units."""
-    prediction, target = between("prediction", -1), between("target", -1)
-    gap = sp.log(1 + prediction) - sp.log(1 + target)
+    above, goal, gap = _logarithmic()
     return Derivation(
         [
-            Step(D(quantity(r"\ell", gap**2), prediction)),
-            Step(2 * gap * D(sp.log(1 + prediction), prediction), "chain rule"),
-            Step(2 * gap / (1 + prediction), "slope of the logarithm"),
-            Step(2 * sp.log((1 + prediction) / (1 + target)) / (1 + prediction), "the logarithm of a ratio"),
+            *_slope(gap**2, above),
+            Step(2 * gap * D(log(1 + above), above), "chain rule"),
+            Step(2 * gap / (1 + above), "slope of the logarithm"),
+            Step(2 * log((1 + above) / (1 + goal)) / (1 + above), "the logarithm of a ratio"),
         ],
         function="squared_logarithmic_error_grad",
     )
@@ -195,37 +188,39 @@ def squared_logarithmic_error_grad() -> Derivation:
 
 def logarithmic_error_is_below_the_relative_error() -> Derivation:
     """The logarithmic error is at most the relative error, and equal to first order."""
-    prediction, target = between("prediction", -1), between("target", -1)
+    above, goal, gap = _logarithmic()
+    tangent = (above - goal) / (1 + goal)
     return Derivation(
         [
-            Step(sp.log(1 + prediction) - sp.log(1 + target)),
-            Step(sp.log((1 + prediction) / (1 + target)), "the logarithm of a ratio"),
-            Step(
-                (prediction - target) / (1 + target),
-                "a logarithm lies below its tangent at 1",
-                "<=",
-                touch=(prediction, target),
-            ),
-        ],
+            Step(gap),
+            Step(log((1 + above) / (1 + goal)), "the logarithm of a ratio"),
+            Step(tangent, "a logarithm lies below its tangent at 1", "<=", touch=(above, goal)),
+        ]
     )
 
 
-def _huber_cases(delta: sp.Expr) -> sp.Expr:
-    return sp.Piecewise((e**2 / 2, sp.Abs(e) <= delta), (delta * (sp.Abs(e) - delta / 2), True))
+def _huber(delta: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    """Huber in two cases, and at one go."""
+    core = Min(Abs(e), delta)
+    cases = sp.Piecewise((e**2 / 2, Abs(e) <= delta), (delta * (Abs(e) - delta / 2), True))
+    return cases, core * (Abs(e) - core / 2)
+
+
+def _corners(delta: sp.Expr) -> dict:
+    """Where Huber's branches meet, and where the absolute error has its kink."""
+    return {"kinks": [error, error - delta, error + delta], **BETWEEN_KINKS}
 
 
 def huber() -> Derivation:
     """Huber is a parabola near zero and a line beyond delta."""
     delta = positive("delta")
-    core = sp.Min(sp.Abs(e), delta)
+    cases, at_one_go = _huber(delta)
     return Derivation(
         [
-            Step(quantity(r"\ell", _huber_cases(delta))),
-            Step(_huber_cases(delta), "definition"),
-            Step(core * (sp.Abs(e) - core / 2), "the smaller of the error and delta, in either case"),
+            *_value(at_one_go, "as it is computed"),
+            Step(cases, "the smaller of the error and delta, in either case"),
         ],
-        kinks=[e, e - delta, e + delta],
-        expect="exact on open cells",
+        **_corners(delta),
         function="huber",
     )
 
@@ -233,16 +228,14 @@ def huber() -> Derivation:
 def huber_grad() -> Derivation:
     """Huber pulls with the error, clipped."""
     delta = positive("delta")
+    branches = sp.Piecewise((e, Abs(e) <= delta), (delta * sp.sign(e), True))
     return Derivation(
         [
-            Step(D(quantity(r"\ell", _huber_cases(delta)), prediction)),
-            Step(
-                sp.Piecewise((e, sp.Abs(e) <= delta), (delta * sp.sign(e), True)), "each branch has a slope of its own"
-            ),
-            Step(sp.Max(-delta, sp.Min(e, delta)), "both branches are the error, clipped"),
+            *_slope(_huber(delta)[0]),
+            Step(branches, "each branch has a slope of its own"),
+            Step(Max(-delta, Min(e, delta)), "both branches are the error, clipped"),
         ],
-        kinks=[e, e - delta, e + delta],
-        expect="exact on open cells",
+        **_corners(delta),
         function="huber_grad",
     )
 
@@ -252,32 +245,27 @@ def huber_branches_meet() -> Derivation:
     delta = positive("delta")
     return Derivation(
         [
-            Step(e**2 / 2 - delta * (sp.Abs(e) - delta / 2)),
-            Step((sp.Abs(e) ** 2 - 2 * delta * sp.Abs(e) + delta**2) / 2, "the square of a size is the square"),
-            Step((sp.Abs(e) - delta) ** 2 / 2, "a double zero at delta: no jump, no corner"),
+            Step(e**2 / 2 - delta * (Abs(e) - delta / 2)),
+            Step((Abs(e) ** 2 - 2 * delta * Abs(e) + delta**2) / 2, "multiply out"),
+            Step((Abs(e) - delta) ** 2 / 2, "a double zero at delta: no jump, no corner"),
         ],
-        kinks=[e],
-        expect="exact on open cells",
+        kinks=[error],
+        **BETWEEN_KINKS,
     )
-
-
-def _smooth_l1_cases(beta: sp.Expr) -> sp.Expr:
-    return sp.Piecewise((e**2 / (2 * beta), sp.Abs(e) <= beta), (sp.Abs(e) - beta / 2, True))
 
 
 def smooth_l1() -> Derivation:
     """Smooth L1 is Huber divided by its threshold."""
     beta = positive("beta")
-    core = sp.Min(sp.Abs(e), beta)
+    huber_cases, at_one_go = _huber(beta)
+    cases = sp.Piecewise((e**2 / (2 * beta), Abs(e) <= beta), (Abs(e) - beta / 2, True))
     return Derivation(
         [
-            Step(quantity(r"\ell", _smooth_l1_cases(beta))),
-            Step(_smooth_l1_cases(beta), "definition"),
-            Step(_huber_cases(beta) / beta, "Huber with delta = beta, divided by beta"),
-            Step(core / beta * (sp.Abs(e) - core / 2), "both branches in one"),
+            *_value(at_one_go / beta, "as it is computed"),
+            Step(huber_cases / beta, "Huber, with beta for delta"),
+            Step(cases, "divide each branch"),
         ],
-        kinks=[e, e - beta, e + beta],
-        expect="exact on open cells",
+        **_corners(beta),
         function="smooth_l1",
     )
 
@@ -285,30 +273,30 @@ def smooth_l1() -> Derivation:
 def smooth_l1_grad() -> Derivation:
     """Smooth L1 pulls with the error in units of beta, clipped to 1."""
     beta = positive("beta")
+    cases = sp.Piecewise((e**2 / (2 * beta), Abs(e) <= beta), (Abs(e) - beta / 2, True))
+    branches = sp.Piecewise((e / beta, Abs(e) <= beta), (sp.sign(e), True))
     return Derivation(
         [
-            Step(D(quantity(r"\ell", _smooth_l1_cases(beta)), prediction)),
-            Step(sp.Piecewise((e / beta, sp.Abs(e) <= beta), (sp.sign(e), True)), "each branch has a slope of its own"),
-            Step(sp.Max(-1, sp.Min(e / beta, 1)), "both branches are the error in units of beta, clipped"),
+            *_slope(cases),
+            Step(branches, "each branch has a slope of its own"),
+            Step(Max(-1, Min(e / beta, 1)), "both branches are the error in units of beta, clipped"),
         ],
-        kinks=[e, e - beta, e + beta],
-        expect="exact on open cells",
+        **_corners(beta),
         function="smooth_l1_grad",
     )
 
 
 def log_cosh() -> Derivation:
     """Log-cosh has a form that never overflows."""
-    size = sp.Abs(e)
     return Derivation(
         [
-            Step(quantity(r"\ell", sp.log(sp.cosh(e)))),
-            Step(sp.log((sp.exp(e) + sp.exp(-e)) / 2), "definition of cosh"),
-            Step(sp.log(sp.exp(size) * (1 + sp.exp(-2 * size)) / 2), "take out the larger exponential"),
-            Step(size + sp.log(1 + sp.exp(-2 * size)) - sp.log(2), "the logarithm of a product"),
+            *_value(log(sp.cosh(x)), "definition, with x for the error"),
+            Step(log((exp(x) + exp(-x)) / 2), "definition of cosh"),
+            Step(log(exp(Abs(x)) * (1 + exp(-2 * Abs(x))) / 2), "take out the larger exponential"),
+            Step(Abs(x) + log(1 + exp(-2 * Abs(x))) - log(2), "the logarithm of a product"),
         ],
-        kinks=[e],
-        expect="exact on open cells",
+        kinks=[error],
+        **BETWEEN_KINKS,
         function="log_cosh",
     )
 
@@ -317,9 +305,9 @@ def log_cosh_grad() -> Derivation:
     """Log-cosh pulls with the hyperbolic tangent of the error."""
     return Derivation(
         [
-            Step(D(quantity(r"\ell", sp.log(sp.cosh(e))), prediction)),
-            Step(sp.sinh(e) / sp.cosh(e), "chain rule"),
-            Step(sp.tanh(e), "definition of tanh"),
+            Step(D(quantity(r"\ell", log(sp.cosh(x))), prediction)),
+            Step(sp.sinh(x) / sp.cosh(x), "slope of the logarithm, times the slope of cosh; x is the error"),
+            Step(sp.tanh(x), "definition of tanh"),
         ],
         function="log_cosh_grad",
     )
@@ -327,55 +315,43 @@ def log_cosh_grad() -> Derivation:
 
 def log_cosh_near_zero() -> Derivation:
     """Log-cosh lies just below half the square."""
-    return Derivation(
-        [
-            Step(sp.log(sp.cosh(e))),
-            Step(e**2 / 2, "value and slope agree at zero, and the gap is convex", "<=", touch=(prediction, target)),
-        ],
-    )
+    reason = "value and slope agree at zero, and the gap is convex"
+    return Derivation([Step(log(sp.cosh(x))), Step(x**2 / 2, reason, "<=", touch=(prediction, target))])
 
 
 def log_cosh_near_zero_from_below() -> Derivation:
-    """Log-cosh differs from half the square by less than a twelfth of the fourth power."""
+    """Log-cosh falls short of half the square by at most a twelfth of the fourth power."""
+    reason = "value and three slopes agree at zero, and the gap's fourth derivative is never negative"
     return Derivation(
-        [
-            Step(sp.log(sp.cosh(e))),
-            Step(
-                e**2 / 2 - e**4 / 12,
-                "four derivatives agree at zero, and the fourth of the gap is positive",
-                ">=",
-                touch=(prediction, target),
-            ),
-        ],
+        [Step(log(sp.cosh(x))), Step(x**2 / 2 - x**4 / 12, reason, ">=", touch=(prediction, target))],
     )
 
 
 def log_cosh_far_from_zero() -> Derivation:
     """Far from zero log-cosh is the absolute error less log 2, up to an exponentially small rest."""
-    size = sp.Abs(e)
+    rest = exp(-2 * Abs(x))
     return Derivation(
         [
-            Step(sp.log(sp.cosh(e)) - (size - sp.log(2))),
-            Step(sp.log(1 + sp.exp(-2 * size)), "take out the larger exponential"),
-            Step(
-                sp.exp(-2 * size), "a logarithm lies below its tangent at 1", "<=", touch=(sp.exp(-2 * size), sp.S.Zero)
-            ),
+            Step(log(sp.cosh(x)) - (Abs(x) - log(2))),
+            Step(log(1 + rest), "take out the larger exponential"),
+            Step(rest, "a logarithm lies below its tangent at 1", "<=", touch=(rest, sp.S.Zero)),
         ],
-        kinks=[e],
-        expect="exact on open cells",
+        kinks=[error],
+        **BETWEEN_KINKS,
     )
 
 
 def poisson() -> Derivation:
     """The Poisson loss is the surprise of a count, up to a constant."""
     rate, number = positive("prediction", tex=r"\lambda"), count("target")
-    chance = quantity("P", rate**number * sp.exp(-rate) / sp.factorial(number))
-    surprise = -sp.log(chance) - sp.log(sp.factorial(number))
+    chance = quantity("P", rate**number * exp(-rate) / sp.factorial(number))
     return Derivation(
         [
-            Step(quantity(r"\ell", surprise)),
-            Step(surprise, "the surprise of the count y, without what does not depend on the rate"),
-            Step(rate - number * sp.log(rate), "the logarithm of a product"),
+            *_value(-log(chance) - log(sp.factorial(number)), "the surprise of the count y, less a constant"),
+            Step(
+                -log(rate**number * exp(-rate), evaluate=False), "the Poisson distribution, and the factorial cancels"
+            ),
+            Step(rate - number * log(rate), "the logarithm of a product"),
         ],
         function="poisson",
     )
@@ -386,7 +362,7 @@ def poisson_grad() -> Derivation:
     rate, number = positive("prediction", tex=r"\lambda"), count("target")
     return Derivation(
         [
-            Step(D(quantity(r"\ell", rate - number * sp.log(rate)), rate)),
+            *_slope(rate - number * log(rate), rate),
             Step(1 - number / rate, "slope of the logarithm"),
             Step((rate - number) / rate, "one fraction"),
         ],
@@ -397,12 +373,11 @@ def poisson_grad() -> Derivation:
 def poisson_from_log_rate() -> Derivation:
     """With the logarithm of the rate as output, the Poisson loss needs no logarithm."""
     z, number = real("prediction", tex="z"), count("target")
-    rate = quantity(r"\lambda", sp.exp(z))
+    rate = quantity(r"\lambda", exp(z))
     return Derivation(
         [
-            Step(quantity(r"\ell", rate - number * sp.log(rate))),
-            Step(rate - number * sp.log(rate), "the Poisson loss of a rate"),
-            Step(sp.exp(z) - number * z, "z is the logarithm of the rate"),
+            *_value(rate - number * log(rate), "the Poisson loss of a rate"),
+            Step(exp(z) - number * z, "z is the logarithm of the rate"),
         ],
         function="poisson_from_log_rate",
     )
@@ -412,61 +387,65 @@ def poisson_from_log_rate_grad() -> Derivation:
     """In the logarithm of the rate, the Poisson loss pulls with rate minus count."""
     z, number = real("prediction", tex="z"), count("target")
     return Derivation(
-        [
-            Step(D(quantity(r"\ell", sp.exp(z) - number * z), z)),
-            Step(sp.exp(z) - number, "the exponential is its own slope"),
-        ],
+        [*_slope(exp(z) - number * z, z), Step(exp(z) - number, "the exponential is its own slope")],
         function="poisson_from_log_rate_grad",
     )
 
 
-def _unit_vectors() -> tuple:
-    """Two vectors, their lengths and their cosine."""
-    a, b = vector(prediction, n), vector(target, n)
-    norm = named(r"\lVert\hat y\rVert", lambda *_: sp.sqrt(total(a[j] ** 2, j)), "bare")(a.label, n)
-    other = named(r"\lVert y\rVert", lambda *_: sp.sqrt(total(b[j] ** 2, j)), "bare")(b.label, n)
-    return a, b, norm, other, quantity("c", total(a[i] * b[i], i) / (norm * other))
+a, b = vector(prediction, n), vector(target, n)
+length = named(r"\lVert \hat y \rVert", lambda *_: sp.sqrt(total(a[j] ** 2, j)), "bare")(a.label, n)
+goal_length = named(r"\lVert y \rVert", lambda *_: sp.sqrt(total(b[j] ** 2, j)), "bare")(b.label, n)
+cosine = quantity(r"\cos\theta", total(a[i] * b[i], i) / (length * goal_length))
+
+
+direction = named("u", lambda place, *_: a[place] / length, "subscript")
+goal_direction = named("v", lambda place, *_: b[place] / goal_length, "subscript")
+
+
+def _directions(place: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    """The unit vectors of prediction and target, at one place."""
+    return direction(place, a.label, n), goal_direction(place, b.label, n)
 
 
 def cosine_distance() -> Derivation:
     """The cosine distance is half the squared distance of the unit vectors."""
-    a, b, norm, other, cosine = _unit_vectors()
+    u, v = _directions(i)
     return Derivation(
         [
-            Step(quantity(r"\ell", 1 - cosine)),
-            Step(total((a[i] / norm - b[i] / other) ** 2, i) / 2, "expand: two unit lengths, less twice the cosine"),
-            Step(1 - total(a[i] * b[i], i) / (norm * other), "the cosine is the product of the unit vectors"),
+            *_value(total((u - v) ** 2, i) / 2, "half the squared distance of the directions"),
+            Step(total(u**2, i) / 2 + total(v**2, i) / 2 - total(u * v, i), "expand the square"),
+            Step(1 - total(u * v, i), "directions have length 1"),
+            Step(1 - total(a[i] * b[i], i) / (length * goal_length), "u and v are the vectors over their lengths"),
         ],
-        sizes=SIZES,
-        expect="exact, all n",
+        **ALL_N,
         function="cosine_distance",
     )
 
 
 def cosine_distance_grad() -> Derivation:
     """The cosine distance turns the prediction and leaves its length alone."""
-    a, b, norm, other, cosine = _unit_vectors()
+    u, v = _directions(k)
+    slope = total(a[i] * b[i], i) * a[k] / (length**3 * goal_length) - b[k] / (length * goal_length)
     return Derivation(
         [
             Step(D(quantity(r"\ell", 1 - cosine), a[k])),
-            Step(-b[k] / (norm * other) + total(a[i] * b[i], i) * a[k] / (norm**3 * other), "quotient rule"),
-            Step((cosine * a[k] / norm - b[k] / other) / norm, "the sum is the cosine times both lengths"),
+            Step(slope, "quotient rule"),
+            Step((cosine * a[k] / length - b[k] / goal_length) / length, "the sum is the cosine times both lengths"),
+            Step((cosine * u - v) / length, "u and v are the vectors over their lengths"),
         ],
-        sizes=SIZES,
-        expect="exact, all n",
+        **ALL_N,
         function="cosine_distance_grad",
     )
 
 
 def cosine_distance_grad_is_orthogonal() -> Derivation:
     """The cosine distance's gradient is orthogonal to the prediction."""
-    a, b, norm, other, cosine = _unit_vectors()
+    u, v = _directions(i)
     return Derivation(
         [
-            Step(total(a[i] * (cosine * a[i] / norm - b[i] / other) / norm, i)),
-            Step(cosine * total(a[i] ** 2, i) / norm**2 - total(a[i] * b[i], i) / (norm * other), "one sum at a time"),
-            Step(sp.S.Zero, "both terms are the cosine"),
+            Step(total(a[i] * (cosine * u - v) / length, i)),
+            Step(cosine * total(u**2, i) - total(u * v, i), "u is the prediction over its length"),
+            Step(cosine - cosine, "directions have length 1, and their product is the cosine"),
         ],
-        sizes=SIZES,
-        expect="exact, all n",
+        **ALL_N,
     )
