@@ -1,5 +1,6 @@
 """The verbs. Data goes to stdout, everything else to stderr; nothing heavy is imported before it is needed."""
 
+import io
 import json
 import sys
 import time
@@ -295,6 +296,9 @@ def run(arguments: list[str]) -> int:
     """The exit code of one command; every expected failure is one line on stderr."""
     from dlquiz.failures import QuizError
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 still shows the question
     try:
         return app.main(arguments, "dlquiz", standalone_mode=False) or DONE
     except click.ClickException as error:

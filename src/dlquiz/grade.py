@@ -32,7 +32,7 @@ def grade(asked: Asked, answer: str) -> Verdict:
     """Grade a typed answer, or raise `UnreadableError`: an answer nobody can read is not a wrong one."""
     text = answer.strip()
     if not text:
-        raise UnreadableError("nothing was typed")
+        raise UnreadableError("nothing was typed; ? gives a hint, ! skips")
     with asked.bank_faults():
         return GRADERS[type(asked.question)](asked, asked.question, text)
 

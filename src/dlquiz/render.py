@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from dlquiz.question import Asked
-from dlquiz.session import Ended, Event, Hint, Judged, Refused, Shown, TryAgain
+from dlquiz.session import Ended, Event, Hint, Judged, Refused, Shown, TryAgain, leave_word
 from dlquiz.text import plain
 from dlquiz.words import answer_text, feedback, said, summary, until, where_to_read
 
@@ -22,6 +22,7 @@ class Screen:
         """Print one event."""
         if isinstance(event, Shown):
             self.question(event.asked, f"{event.number} of {event.total}")
+            self.line(f"? hint   ! skip   {leave_word(event.asked)} quit", "dim")
         elif isinstance(event, Hint):
             self.line(f"Hint: {event.text}" if event.text else "There is no further hint.", "yellow")
         elif isinstance(event, Refused):
@@ -59,16 +60,22 @@ class Screen:
     def judged(self, event: Judged) -> None:
         verdict = event.verdict
         self.line("Right." if verdict.correct else "Wrong.", "bold green" if verdict.correct else "bold red")
-        if 0 < verdict.score < 1:
+        if 0 < verdict.score < 1 and event.asked.kind in ("multiple", "order"):
             self.line(f"Partly right: {verdict.score:.0%}.")
         if verdict.message:
             self.line(verdict.message)
         if not verdict.correct:
-            self.line(f"Answer: {answer_text(event.asked)}", "bold")
+            self.answer(event.asked)
         self.line(event.asked.explain)
         self.line(where_to_read(event.asked), "dim")
         if event.due_us is not None:
             self.line(f"Comes again {until((event.due_us - event.now_us) // 10**6)}.", "dim")
+
+    def answer(self, asked: Asked) -> None:
+        """The key; an order with its steps, for nobody remembers which letter was which."""
+        self.line(f"Answer: {answer_text(asked)}", "bold")
+        texts = dict(asked.steps)
+        self.table((letter, texts[letter]) for letter in str(asked.key()) if texts)
 
     def ended(self, event: Ended) -> None:
         self.console.print()
@@ -76,7 +83,7 @@ class Screen:
 
     def solution(self, asked: Asked, verified: str) -> None:
         """What `dlquiz show` adds to the question: the key, the feedback to each option, how the key is known."""
-        self.line(f"Answer: {answer_text(asked)}", "bold green")
+        self.answer(asked)
         self.table(feedback(asked))
         self.line(asked.explain)
         self.table((f"hint {n}", hint) for n, hint in enumerate(asked.hints, 1))

@@ -1,7 +1,7 @@
 """Asking questions one after the other. Clock, seed, input, output and saving are arguments: no terminal is needed."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dlquiz.grade import UnreadableError, Verdict, grade
 from dlquiz.question import Asked, draw, fingerprint
@@ -108,7 +108,12 @@ class Session:
         first: Verdict | None = None
         typed = ""
         while True:
-            line = self.line(asked, retry=first is not None)
+            try:
+                line = self.line(asked)
+            except (_QuitError, EOFError, KeyboardInterrupt):
+                if first is not None:  # a wrong answer counts, also for who leaves after it
+                    self.finish(asked, replace(first, message=""), typed, hints=hints, tries=tries, start=start)
+                raise
             if line == "?":
                 hints += self.hint(asked, hints)
                 continue
@@ -116,7 +121,7 @@ class Session:
                 self.ended.skipped += 1
                 return
             if not line and first is not None:
-                self.finish(asked, first, typed, hints=hints, tries=tries, start=start)
+                self.finish(asked, replace(first, message=""), typed, hints=hints, tries=tries, start=start)
                 return
             try:
                 verdict = grade(asked, line)
@@ -131,12 +136,10 @@ class Session:
             self.finish(asked, verdict, typed, hints=hints, tries=tries, start=start)
             return
 
-    def line(self, asked: Asked, *, retry: bool) -> str:
+    def line(self, asked: Asked) -> str:
         """One line from the learner; q leaves, unless q is a symbol of this question."""
-        leave = leave_word(asked)
-        last = "Enter: the answer" if retry else "!: skip"
-        line = self.read(f"{wanted(asked)} (?: hint, {last}, {leave}: quit) > ").strip()
-        if line.lower() in (leave, "quit"):
+        line = self.read(f"{wanted(asked)} > ").strip()
+        if line.lower() in (leave_word(asked), "quit"):
             raise _QuitError
         return line
 

@@ -51,7 +51,7 @@ def same(got: Formula, want: Formula, domain: Domains, *, ties: bool = False, se
         elif special and _forgiven(difference, point, ties):
             note = note or f"yours differs from the key only at {show(point)}: {difference.got}, not {difference.want}"
         else:
-            return difference
+            return _readable(difference, got, want, domain)
     if agreed < NEEDED:
         return Verdict(equal=False, why=f"only {agreed} points could be compared", undecided=True)
     return Verdict(equal=True, why=f"equal at {agreed} points to 25 digits", note=note)
@@ -105,6 +105,24 @@ def _special(kind: Domain, turn: int) -> float:
     return (float(low) + float(high)) / 2
 
 
+def _readable(difference: Verdict, got: Formula, want: Formula, domain: Domains) -> Verdict:
+    """The same verdict at a point of one or two figures, if the formulas differ there too."""
+    for figures in (1, 2):
+        point = {name: float(f"{number:.{figures}g}") for name, number in (difference.point or {}).items()}
+        expected = _try(want, point)
+        if all(map(_inside, point.values(), domain.values())) and not isinstance(expected, UndefinedError):
+            rounder = _difference(got, want, point, expected)
+            if rounder and rounder.why == difference.why:
+                return rounder
+    return difference
+
+
+def _inside(number: float, kind: Domain) -> bool:
+    if isinstance(kind, str):
+        return kind == "real" or (number > 0 if kind == "positive" else 0 < number < 1)
+    return kind[0] <= number <= kind[1]
+
+
 def _try(formula: Formula, point: Mapping[str, float], digits: int = 50) -> Any:
     try:
         return value(formula, point, digits)
@@ -126,7 +144,9 @@ def _difference(got: Formula, want: Formula, point: dict[str, float], expected: 
     result, expected = _try(got, point, 120), _try(want, point, 120)
     if isinstance(result, UndefinedError) or isinstance(expected, UndefinedError) or _agree(result, expected):
         return None
-    return Verdict(equal=False, why="differs", point=point, got=_digits(result), want=_digits(expected))
+    shown = ((_digits(result, count), _digits(expected, count)) for count in (6, 12, 26))
+    got_text, want_text = next((pair for pair in shown if pair[0] != pair[1]), ("", ""))
+    return Verdict(equal=False, why="differs", point=point, got=got_text, want=want_text)
 
 
 def _forgiven(difference: Verdict, point: Mapping[str, float], ties: bool) -> bool:  # noqa: FBT001  # same's own
@@ -136,5 +156,5 @@ def _forgiven(difference: Verdict, point: Mapping[str, float], ties: bool) -> bo
     return not ties and (0 in values or len(set(values)) < len(values))
 
 
-def _digits(number: Any, count: int = 8) -> str:
+def _digits(number: Any, count: int = 6) -> str:
     return str(mpmath.nstr(number, count))
