@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dlref.derivations import Derivation
 
 LONG = 6  # rows; a longer chain is folded, so that one can read past it
+SHORT = 60  # characters of LaTeX; a left-hand side as short as this stands beside the first line, where there is room
 MEANING = {
     "exact, all n": "Every line follows from the one before it for every size n, as an identity of symbols.",
     "exact for n": "Every line follows from the one before it, as an identity of symbols, for the sizes named.",
@@ -48,7 +49,7 @@ def chain(name: str) -> Markup:
     """Every line of a derivation with its reason; a long one is folded below what it states."""
     derivation = checked(name)
     rows = derivation.rows()
-    lines = tag("ol", *map(row, rows), class_="dl-rows")
+    lines = tag("ol", *laid_out(rows), class_="dl-rows")
     if len(rows) > LONG:
         opener = tag("summary", f"Show the {len(rows) - 1} steps")
         lines = tag("div", short(name), class_="dl-result") + tag("details", opener, lines, class_="dl-fold")
@@ -58,12 +59,21 @@ def chain(name: str) -> Markup:
     )
 
 
-def row(line: tuple[str, str, str]) -> Markup:
-    """One line: how it relates to the line before, the line itself, and why."""
-    relation, latex, reason = line
-    sign = tag("span", maths(relation) if relation else "", class_="dl-relation")
+def laid_out(rows: list[tuple[str, str, str]]) -> list[Markup]:
+    """One list item a line: how it relates to the line before, the line itself, and why."""
+    (_, start, _), *steps = rows
+    left = tag("span", maths(r"\displaystyle " + start), class_="dl-scroll dl-left")
+    if len(start) > SHORT:
+        return [tag("li", left), *(tag("li", step(*one)) for one in steps)]
+    first, *others = steps
+    return [tag("li", left, step(*first)), *(tag("li", step(*one)) for one in others)]
+
+
+def step(relation: str, latex: str, reason: str) -> Markup:
+    """The three cells of a step."""
     formula = tag("span", maths(r"\displaystyle " + latex), class_="dl-scroll")
-    return tag("li", sign, formula, tag("span", prose(reason, rich=True), class_="dl-reason"))
+    why = tag("span", prose(reason, rich=True), class_="dl-reason")
+    return tag("span", maths(relation), class_="dl-relation") + formula + why
 
 
 def badge(name: str) -> Markup:
