@@ -196,8 +196,8 @@ class Derivation:
 
     def notes(self) -> list[str]:
         """What each name in the chain stands for, in LaTeX, unless a line of the chain says it."""
-        shown = {step.expression for step in self._checked().steps}
-        named = [(name, what) for name, what in _meanings(self.steps).items() if what not in shown]
+        shown = sp.Tuple(*(step.expression for step in self._checked().steps))
+        named = [(name, what) for name, what in _meanings(self.steps).items() if not shown.has(what)]
         return [f"{_latex.latex(name)} = {_latex.latex(what)}" for name, what in named]
 
     def latex(self) -> str:

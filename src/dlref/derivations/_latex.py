@@ -42,13 +42,15 @@ def words(e: sp.Basic) -> str:
 
 def plain(text: str) -> str:
     """Words, safe inside a text command."""
-    return re.sub(r"([%#&_${}])", r"\\\1", text)
+    return re.sub(r"([%#&_${}])", r"\\\1", text.replace("\\", "/").replace("^", r"\textasciicircum "))
 
 
 class _Words(StrPrinter):
-    def _print_Named(self, e: Named) -> str:
-        shown = [self._print(a) for a in e.args[: e.shown]]
-        return {"bare": e.tex, "subscript": f"{e.tex}[{', '.join(shown)}]"}.get(e.style, f"{e.tex}({', '.join(shown)})")
+    def _print(self, expr: sp.Basic, **kwargs: object) -> str:
+        if not isinstance(expr, Named):
+            return super()._print(expr, **kwargs)
+        shown = ", ".join(map(self._print, expr.args[: expr.shown]))
+        return expr.tex + {"call": f"({shown})", "subscript": f"[{shown}]", "bare": ""}[expr.style]
 
 
 class _Printer(LatexPrinter):
@@ -78,18 +80,19 @@ class _Printer(LatexPrinter):
     def _print_Indexed(self, e: sp.Indexed) -> str:
         return f"{self._print(e.base.label)}_{{{','.join(map(self._inline, e.indices))}}}"
 
-    def _print_Named(self, e: Named, exp: str | None = None) -> str:
+    def _print(self, expr: sp.Basic, **kwargs: str) -> str:
+        # Sympy goes by the name of the class, and a quantity may be called gamma.
+        return self._named(expr, **kwargs) if isinstance(expr, Named) else super()._print(expr, **kwargs)
+
+    def _named(self, e: Named, exp: str | None = None) -> str:
         power = f"^{{{exp}}}" if exp else ""
-        if e.style == "bare":
-            return e.tex + power
         shown = e.args[: e.shown]
-        if e.style == "subscript":
-            return f"{e.tex}_{{{', '.join(map(self._inline, shown))}}}{power}"
-        return e.tex + power + self._group(", ".join(map(self._print, shown)))
+        if e.style == "call":
+            return e.tex + self._group(", ".join(map(self._print, shown))) + power
+        below = f"_{{{', '.join(map(self._inline, shown))}}}" if e.style == "subscript" else ""
+        return e.tex + below + power
 
     def _print_Function(self, e: sp.Function, exp: str | None = None) -> str:
-        if isinstance(e, Named):
-            return self._print_Named(e, exp)
         name = type(e).__name__
         head = (rf"\operatorname{{{name}}}" if name == "sign" else rf"\{name}") + (f"^{{{exp}}}" if exp else "")
         (argument,) = e.args
@@ -197,7 +200,7 @@ class _Printer(LatexPrinter):
             + (r"\text{otherwise}" if holds == sp.true else rf"\text{{if }} {self._print(holds)}")
             for value, holds in e.args
         ]
-        return r"\begin{cases} " + r" \\ ".join(rows) + r" \end{cases}"
+        return r"\begin{dcases} " + r" \\ ".join(rows) + r" \end{dcases}"
 
     def _print_Relational(self, e: sp.Rel) -> str:
         sign, left, right = COMPARISONS[type(e)], e.lhs, e.rhs
@@ -257,7 +260,7 @@ def _rank(e: sp.Basic) -> tuple:
     places = [
         e.is_number,
         isinstance(base, sp.Symbol) and _is_parameter(base),
-        isinstance(base, sp.Add) and (_is_weight(base) or (_is_given(base) and base is not e)),
+        (isinstance(base, sp.Add) and _is_weight(base)) or (base is not e and _is_given(base)),
         isinstance(base, sp.Symbol) or getattr(base, "style", "") == "bare",
         isinstance(base, sp.Indexed | Named),
         isinstance(base, sp.exp),
@@ -310,11 +313,12 @@ def _ordered_terms(e: sp.Expr) -> list[sp.Expr]:
 
 
 def _content(e: sp.Expr) -> tuple[sp.Rational, sp.Expr]:
-    """A number that stands better before the bracket: a whole one, or a denominator that most terms share."""
+    """A number that stands better before the bracket: a whole one, or a denominator that several terms share."""
     content, rest = e.as_content_primitive() if isinstance(e, sp.Add) else (sp.S.One, e)
     below = [term.as_coeff_Mul()[0].q for term in sp.Add.make_args(e)]
-    shared = below.count(content.q) > 1 and set(below) <= {1, content.q}
-    return (content, rest) if content.is_Integer or shared else (sp.S.One, e)
+    shared = below.count(content.q) > 1 and set(below) <= {1, content.q} and not e.has(sp.Sum)
+    fits = (content.is_Integer or shared) and not all(map(_negative, sp.Add.make_args(rest)))
+    return (content, rest) if fits else (sp.S.One, e)
 
 
 def _fraction(e: sp.Mul) -> tuple[sp.Rational, list[sp.Expr], list[sp.Expr]]:

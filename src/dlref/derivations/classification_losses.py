@@ -115,7 +115,7 @@ def softmax_ignores_a_shift() -> Derivation:
     return Derivation(
         [
             Step(exp(logits[k] + shift) / total(exp(logits[j] + shift), j)),
-            Step(exp(logits[k]) / partition, "the factor e^a stands above and below the line"),
+            Step(exp(logits[k]) / partition, "the factor exp(a) stands above and below the line"),
             Step(p(k), "definition"),
         ],
         **ALL_N,
@@ -471,7 +471,7 @@ def _focal(gamma: sp.Expr) -> tuple[sp.Expr, ...]:
 def focal() -> Derivation:
     """The focal loss is cross-entropy, faded by how sure the prediction is."""
     gamma = positive("gamma")
-    up, own, loss = _focal(gamma)
+    up, _, loss = _focal(gamma)
     from_logit = -exp(gamma * log(sigmoid(-up * logit))) * log(sigmoid(up * logit))
     return Derivation(
         [

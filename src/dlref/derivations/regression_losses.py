@@ -201,7 +201,7 @@ def logarithmic_error_is_below_the_relative_error() -> Derivation:
 
 def _huber(delta: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
     """Huber in two cases, and at one go."""
-    core = Min(Abs(e), delta)
+    core = quantity("m", Min(Abs(e), delta))
     cases = sp.Piecewise((e**2 / 2, Abs(e) <= delta), (delta * (Abs(e) - delta / 2), True))
     return cases, core * (Abs(e) - core / 2)
 
@@ -217,8 +217,8 @@ def huber() -> Derivation:
     cases, at_one_go = _huber(delta)
     return Derivation(
         [
-            *_value(at_one_go, "as it is computed"),
-            Step(cases, "the smaller of the error and delta, in either case"),
+            *_value(at_one_go, "as it is computed; m is the smaller of |e| and delta"),
+            Step(cases, "m is |e| in the one case, delta in the other"),
         ],
         **_corners(delta),
         function="huber",
@@ -261,7 +261,7 @@ def smooth_l1() -> Derivation:
     cases = sp.Piecewise((e**2 / (2 * beta), Abs(e) <= beta), (Abs(e) - beta / 2, True))
     return Derivation(
         [
-            *_value(at_one_go / beta, "as it is computed"),
+            *_value(at_one_go / beta, "as it is computed; m is the smaller of |e| and beta"),
             Step(huber_cases / beta, "Huber, with beta for delta"),
             Step(cases, "divide each branch"),
         ],
@@ -348,9 +348,7 @@ def poisson() -> Derivation:
     return Derivation(
         [
             *_value(-log(chance) - log(sp.factorial(number)), "the surprise of the count y, less a constant"),
-            Step(
-                -log(rate**number * exp(-rate), evaluate=False), "the Poisson distribution, and the factorial cancels"
-            ),
+            Step(-log(rate**number * exp(-rate), evaluate=False), "the Poisson chance, and the factorial cancels"),
             Step(rate - number * log(rate), "the logarithm of a product"),
         ],
         function="poisson",
@@ -395,7 +393,7 @@ def poisson_from_log_rate_grad() -> Derivation:
 a, b = vector(prediction, n), vector(target, n)
 length = named(r"\lVert \hat y \rVert", lambda *_: sp.sqrt(total(a[j] ** 2, j)), "bare")(a.label, n)
 goal_length = named(r"\lVert y \rVert", lambda *_: sp.sqrt(total(b[j] ** 2, j)), "bare")(b.label, n)
-cosine = quantity(r"\cos\theta", total(a[i] * b[i], i) / (length * goal_length))
+cosine = quantity(r"\cos(\theta)", total(a[i] * b[i], i) / (length * goal_length))
 
 
 direction = named("u", lambda place, *_: a[place] / length, "subscript")
