@@ -15,10 +15,11 @@ from dlquiz.text import plain
 if TYPE_CHECKING:
     from dlquiz.question import Asked
     from dlquiz.schema import Question
+    from dlquiz.session import Ended
 
 DONE, FINDINGS, USAGE, BAD_BANK, INTERRUPTED = 0, 1, 2, 4, 130
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 EPILOG = """\b
@@ -67,7 +68,7 @@ def home() -> int:
     due, now = _due(), _clock()
     rows = []
     for concept in bank.concepts(questions, ()):
-        ids = [question.id for question in questions if question.concept == concept]
+        ids = [question.first_id for question in questions if question.concept == concept]
         known = [id_ for id_ in ids if id_ in due]
         rows.append((concept, sum(due[id_] <= now for id_ in known), len(ids) - len(known), len(known)))
     click.echo(words.home(rows))
@@ -92,13 +93,14 @@ def review(concept: tuple[str, ...], limit: int, new: int, no_save: bool, seed: 
     _need_terminal("review", "dlquiz ask ID --answer TEXT")
     questions = _live(bank.read_all())
     chosen = bank.concepts(questions, concept)
-    pool = {question.id: question for question in questions if question.concept in chosen}
+    pool = {question.first_id: question for question in questions if question.concept in chosen}
     with Store(default_path(), create=not no_save) as store:
         due = store.due()
         order = queue(list(pool), {id_: one.concept for id_, one in pool.items()}, due, _clock(), new)[:limit]
         if not order:
             return _nothing(pool, due)
-        return _session([pool[id_] for id_ in order], seed, None if no_save else store.record)
+        ended = _session([pool[id_] for id_ in order], seed, None if no_save else store.record)
+        return INTERRUPTED if ended.interrupted else DONE
 
 
 def _nothing(pool: "dict[str, Question]", due: dict[str, int]) -> int:
@@ -110,7 +112,7 @@ def _nothing(pool: "dict[str, Question]", due: dict[str, int]) -> int:
     return DONE
 
 
-def _session(questions: "list[Question]", seed: int | None, save: Any = None) -> int:
+def _session(questions: "list[Question]", seed: int | None, save: Any = None) -> "Ended":
     import contextlib
     import secrets
 
@@ -121,10 +123,7 @@ def _session(questions: "list[Question]", seed: int | None, save: Any = None) ->
         import readline  # noqa: F401  # input() gets line editing and a history from it
 
     seed = secrets.randbelow(2**31) if seed is None else seed
-    ended = Session(seed, _clock, input, Screen().show, save).run(questions)
-    if ended.interrupted:
-        return INTERRUPTED
-    return FINDINGS if save is None and ended.wrong else DONE
+    return Session(seed, _clock, input, Screen().show, save).run(questions)
 
 
 @app.command()
@@ -144,7 +143,8 @@ def ask(id_: str, seed: int | None, answer: str | None, as_json: bool) -> int:  
         _print_json(_asked(draw(question, seed or 0)))
         return DONE
     _need_terminal("ask", f"dlquiz ask {question.id} --answer TEXT")
-    return _session([question], seed)
+    ended = _session([question], seed)
+    return INTERRUPTED if ended.interrupted else FINDINGS if ended.wrong else DONE
 
 
 def _graded(asked: "Asked", answer: str, *, as_json: bool) -> int:
@@ -180,7 +180,7 @@ def list_(concept: tuple[str, ...], as_json: bool) -> int:  # noqa: FBT001  # cl
     chosen = bank.concepts(questions, concept)
     rows = [(question, verified(question)) for question in _live(questions) if question.concept in chosen]
     if as_json:
-        _print_json({"questions": [_row(question, known) for question, known in rows]})
+        click.echo(json.dumps([_row(question, known) for question, known in rows], ensure_ascii=False))
         return DONE
     width = max((len(question.id) for question, _ in rows), default=0)
     for name in chosen:

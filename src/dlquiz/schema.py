@@ -16,7 +16,7 @@ A bank is one YAML file per concept. It holds text, numbers, formulas and names 
         source: "..."                     # required where the key is not computed: who says so, and where
         tags: [huber]                     # optional
         retired: true                     # optional: no longer asked, id kept
-        was: [old-id]                     # optional: ids this question had before
+        was: [oldest-id, old-id]          # optional: ids this question had before; its progress is kept
 
 Numbers drawn afresh each time (`params`, any kind but formula, stable and bug)::
 
@@ -242,6 +242,11 @@ class Base(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True,
     @property
     def kind(self) -> str:
         return str(self.__struct_config__.tag)
+
+    @property
+    def first_id(self) -> str:
+        """The name that progress is kept under: a new id does not forget the answers given under the old one."""
+        return self.was[0] if self.was else self.id
 
 
 class Drawn(Base):

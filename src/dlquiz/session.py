@@ -157,7 +157,7 @@ class Session:
             rating = rate(correct=verdict.correct, hints=hints, tries=tries)
             key = fingerprint(asked.question)
             took = max(now - start, 0) // 1000
-            answer = Answer(asked.id, now, rating, verdict.correct, typed, self.seed, hints, took, key)
+            answer = Answer(asked.question.first_id, now, rating, verdict.correct, typed, self.seed, hints, took, key)
             due = self.save(answer).due_us
             if due - now < 3600 * 10**6:
                 self.ended.soon.append(asked.id)

@@ -109,7 +109,7 @@ def test_home_says_what_is_due_and_what_to_type():
 
 
 def test_list_names_every_question():
-    rows = json.loads(dlquiz("list", "--json").stdout)["questions"]
+    rows = json.loads(dlquiz("list", "--json").stdout)
 
     assert len(rows) == 10
     assert rows[0] == {

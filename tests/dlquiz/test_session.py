@@ -1,5 +1,6 @@
 import io
 
+import msgspec
 import pytest
 from rich.console import Console
 
@@ -38,6 +39,12 @@ class Run:
 
     def kinds(self):
         return [type(event).__name__ for event in self.events]
+
+
+def test_a_renamed_question_keeps_its_progress(questions):
+    renamed = msgspec.structs.replace(questions["number"], id="new-name", was=["example-number", "second-name"])
+
+    assert Run([renamed], "8").saved[0].question == "example-number"
 
 
 def test_a_right_answer_is_saved_and_judged(questions):
@@ -125,8 +132,6 @@ def test_q_leaves_with_a_summary(questions, word):
 
 
 def test_q_is_an_answer_where_q_is_a_symbol(questions):
-    import msgspec
-
     asked = draw(msgspec.structs.replace(questions["formula"], symbols={"q": "real", "d": "positive"}), 0)
 
     assert leave_word(asked) == "quit"
@@ -159,8 +164,6 @@ def test_without_saving_nothing_is_dated(questions):
 
 
 def test_a_rewording_keeps_the_fingerprint_and_another_key_does_not(questions):
-    import msgspec
-
     for question in questions.values():
         reworded = msgspec.structs.replace(question, text="Otherwise put?", explain="So.", hints=[], level=3)
         assert fingerprint(reworded) == fingerprint(question)
