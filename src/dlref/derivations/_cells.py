@@ -63,6 +63,10 @@ def _affine(e: sp.Expr, symbols: Sequence[sp.Symbol]) -> tuple[tuple[Fraction, .
     return tuple(numbers.get(s, zero) for s in symbols), numbers.get(sp.S.One, zero)
 
 
+def _is_affine(e: sp.Expr) -> bool:
+    return _affine(e, list(e.free_symbols)) is not None
+
+
 class Cell:
     """One open cell: the signs of the kinks, and what the domains of the symbols add."""
 
@@ -73,32 +77,40 @@ class Cell:
 
     def nonnegative(self, e: sp.Expr) -> bool:
         """Whether an affine expression is at least zero on the whole cell."""
-        symbols = sorted(e.free_symbols, key=str)
-        return _affine(e, symbols) is not None and not feasible([*self.walls, *self.facts, -e])
+        return _is_affine(e) and not feasible([*self.walls, *self.facts, -e])
 
     def sign(self, u: sp.Expr) -> int:
         """The sign of an expression throughout the cell."""
         if u not in self._signs:
-            sign = 0 if u == 0 else 1
-            for factor in sp.Mul.make_args(sp.factor(u)) if u != 0 else ():
-                base, exponent = factor.as_base_exp()
-                sign *= 1 if exponent.is_even else self._sign_of_factor(base if exponent.is_odd else factor)
-            self._signs[u] = sign
+            self._signs[u] = self._affine_sign(u) if _is_affine(u) else self._sign_of_product(u)
         return self._signs[u]
+
+    def _affine_sign(self, u: sp.Expr) -> int:
+        if u == 0:
+            return 0
+        known = [*self.walls, *self.facts]
+        for sign in (1, -1):
+            if not feasible(known, [-sign * u]):
+                return sign
+        raise UndecidedError(u)
+
+    def _sign_of_product(self, u: sp.Expr) -> int:
+        sign = 1
+        for factor in sp.Mul.make_args(sp.factor(u)):
+            base, exponent = factor.as_base_exp()
+            if not exponent.is_even:
+                sign *= self._sign_of_factor(base if exponent.is_odd else factor)
+        return sign
 
     def _sign_of_factor(self, u: sp.Expr) -> int:
         if u.is_positive or u.is_negative:
             return 1 if u.is_positive else -1
+        if _is_affine(u):
+            return self._affine_sign(u)
         for wall in self.walls:
             ratio = sp.cancel(u / wall)
             if ratio.is_positive or ratio.is_negative:
                 return 1 if ratio.is_positive else -1
-        known = [*self.walls, *self.facts]
-        if _affine(u, sorted(u.free_symbols, key=str)) is not None:
-            if not feasible(known, [-u]):
-                return 1
-            if not feasible(known, [u]):
-                return -1
         raise UndecidedError(u)
 
     def holds(self, condition: sp.Basic) -> bool:

@@ -46,9 +46,11 @@ class Space:
             for _ in range(TRIES):
                 at = self._draw(sizes, rng)
                 cell = self._cell(at)
-                if cell is not None and (not self.kinks or seen[cell] < EACH_CELL) and seen.total() < quota:
+                if cell is not None and (not self.kinks or seen[cell] < EACH_CELL):
                     seen[cell] += 1
                     found.append(at)
+                if seen.total() == quota:
+                    break
         return found
 
     def _draw(self, sizes: Mapping[sp.Symbol, int], rng: random.Random) -> Point:
