@@ -80,9 +80,9 @@ def badge(name: str) -> Markup:
     """The level reached and what it rests on, in words on demand."""
     derivation = checked(name)
     prefix = max((key for key in MEANING if derivation.level.startswith(key)), key=len, default="")
-    what = f"{MEANING.get(prefix, '')} Checked with sympy {sympy.__version__} when this page was built"
+    if not prefix:
+        raise ValueError(f"no words for the level {derivation.level!r}; chains.MEANING has them")
+    what = f"{MEANING[prefix]} Checked with sympy {sympy.__version__} when this page was built"
     how = "" if prefix == "prose" else ", and a second time at 40 digits by a route that shares no code with the first"
     summary = tag("summary", tag("span", "✓ ", aria_hidden="true"), derivation.badge)
-    return tag(
-        "details", summary, tag("p", f"{what.strip()}{how}. Its name is ", tag("code", name), "."), class_="dl-badge"
-    )
+    return tag("details", summary, tag("p", f"{what}{how}. Its name is ", tag("code", name), "."), class_="dl-badge")
