@@ -104,10 +104,9 @@ def lab(light: np.ndarray) -> np.ndarray:
 
 def palettes() -> dict[str, tuple[list[str], str]]:
     """The six colours and the background of each scheme, as the style sheet has them."""
-    sheets = (ROOT / "docs/stylesheets/theme.css").read_text().split('[data-md-color-scheme="slate"] {')[:2]
-    found = {
-        name: dict(re.findall(r"(--[\w-]+): (#\w{3,6});", text)) for name, text in (("light", light), ("dark", dark))
-    }
+    sheets = (ROOT / "docs/stylesheets/theme.css").read_text().split('[data-md-color-scheme="slate"] {')
+    known = [dict(re.findall(r"(--[\w-]+): (#\w{3,6});", sheet)) for sheet in sheets]
+    found = {"light": known[0], "dark": known[1]}
     grounds = {"light": "#ffffff", "dark": found["dark"]["--md-default-bg-color"]}
     return {name: ([known[f"--dl-c{i}"] for i in range(6)], grounds[name]) for name, known in found.items()}
 
