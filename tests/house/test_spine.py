@@ -68,8 +68,9 @@ FILES = sorted(path for room in ("src", "tests", "tools", "benchmarks") for path
 
 
 def ceiling(path: Path) -> int:
-    """400 lines; a derivation is data, one chain to a function."""
-    return 650 if path.parent.name == "derivations" and not path.name.startswith("_") else 400
+    """400 lines; more for tables, which are read a row at a time: a chain for each function, an oracle for each."""
+    tables = path.parent.name in ("derivations", "concepts") and not path.name.startswith("_")
+    return 650 if tables else 400
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
