@@ -13,7 +13,7 @@ from pathlib import Path
 from dlquiz.failures import BankError
 from dlquiz.text import nearest
 
-MARK = re.compile(r"\s*# wrong:\s*(.*?)\s*(?:# noqa.*)?$")
+MARK = re.compile(r"\s*# wrong:\s*(.*?)\s*(?:# [n]oqa.*)?$")
 
 
 @dataclass(frozen=True)

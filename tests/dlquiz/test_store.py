@@ -142,7 +142,7 @@ def test_an_undone_answer_is_as_if_it_had_not_been_given(path):
 
 
 def test_kill_9_loses_no_answer_that_was_acknowledged(path):
-    moments = random.Random(1)  # noqa: S311  # the same moments every time
+    moments = random.Random(1)  # the same moments every time
     acknowledged = []
     for round_ in range(6):
         process = writer(path, f"run{round_}", 10**6)
@@ -176,7 +176,7 @@ def test_four_writers_at_once_lose_nothing(path):
 
 def corrupt_middle(path):
     data = bytearray(path.read_bytes())
-    data[4096 * 2 : 4096 * 3] = random.Random(3).randbytes(4096)  # noqa: S311  # noise, no secret
+    data[4096 * 2 : 4096 * 3] = random.Random(3).randbytes(4096)  # noise, no secret
     path.write_bytes(data)
 
 
@@ -209,7 +209,7 @@ def folder(path):
 
 
 DAMAGES = {
-    "random bytes": (lambda path: path.write_bytes(random.Random(1).randbytes(8192)), "is damaged"),  # noqa: S311
+    "random bytes": (lambda path: path.write_bytes(random.Random(1).randbytes(8192)), "is damaged"),
     "text": (lambda path: path.write_text("my notes\n" * 100), "is damaged"),
     "cut in half": (lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]), "is damaged"),
     "a page overwritten": (corrupt_middle, "is damaged"),
@@ -247,7 +247,7 @@ def log_or_error(path):
 
 
 def test_no_flipped_bit_changes_an_answer_unnoticed(filled):
-    data, flips = filled.read_bytes(), random.Random(0)  # noqa: S311  # the same bits every time
+    data, flips = filled.read_bytes(), random.Random(0)  # the same bits every time
     true = log_or_error(filled)
     noticed = 0
     for _ in range(150):
