@@ -37,28 +37,34 @@ def option(name: str, value: str, text: Markup, control: str) -> Markup:
 
 
 def choice_fields(asked: Asked, name: str) -> Markup:
+    """One control for each choice: boxes where several may be right."""
     control = "checkbox" if asked.kind == "multiple" else "radio"
     return Markup("").join(option(name, one.letter, prose(one.text), control) for one in asked.choices)
 
 
 def choice_data(asked: Asked) -> dict[str, Any]:
+    """Which choices are right, and the feedback to each."""
     return {"choices": [{"letter": c.letter, "correct": c.correct, "why": c.why} for c in asked.choices]}
 
 
 def choice_key(asked: Asked) -> Markup:
+    """The right choices, each with its feedback."""
     return tag("ul", *(tag("li", prose(c.text), " ", tag("em", prose(c.why))) for c in asked.choices if c.correct))
 
 
 def truth_fields(_asked: Asked, name: str) -> Markup:
+    """Two radio buttons."""
     return option(name, "true", Markup("True"), "radio") + option(name, "false", Markup("False"), "radio")
 
 
 def truth_data(asked: Asked) -> dict[str, Any]:
+    """The answer, and what to say to the other one."""
     question: Any = asked.question
     return {"answer": asked.key(), "why_not": fill(question.why_not, asked.values)}
 
 
 def typed_field(asked: Asked, name: str) -> Markup:
+    """A text field, with the unit where there is one."""
     unit = getattr(asked.question, "unit", "")
     label = tag("label", "Your answer", for_=f"{name}-answer", class_="dl-label")
     words = {"autocapitalize": "off", "autocomplete": "off", "spellcheck": "false"}
@@ -67,6 +73,7 @@ def typed_field(asked: Asked, name: str) -> Markup:
 
 
 def number_data(asked: Asked) -> dict[str, Any]:
+    """The key, its tolerance, and what each named mistake gives for the numbers drawn."""
     question: Any = asked.question
     mistakes = [{"value": value_of(asked, m), "say": fill(m.say, asked.values)} for m in question.mistakes]
     return {
@@ -87,6 +94,7 @@ def value_of(asked: Asked, mistake: Any) -> float | None:
 
 
 def number_key(asked: Asked) -> Markup:
+    """The number, with its unit."""
     question: Any = asked.question
     key = asked.key()
     written = tag("code", key if isinstance(key, str) else show(key))
@@ -94,6 +102,7 @@ def number_key(asked: Asked) -> Markup:
 
 
 def formula_fields(asked: Asked, name: str) -> Markup:
+    """A text field, and the symbols that the answer may use."""
     question: Any = asked.question
     symbols = [tag("code", key) + f" {domain(kind)}" for key, kind in question.symbols.items()]
     without = f" This answer must do without {', '.join(question.forbid)}." if question.forbid else ""
@@ -103,10 +112,12 @@ def formula_fields(asked: Asked, name: str) -> Markup:
 
 
 def domain(kind: str | tuple[float, float]) -> str:
+    """Where a symbol lives, in words."""
     return DOMAINS[kind] if isinstance(kind, str) else f"between {kind[0]:g} and {kind[1]:g}"
 
 
 def formula_data(asked: Asked) -> dict[str, Any]:
+    """Key and mistakes as values at the points where the terminal would compare them."""
     question: Any = asked.question
     read = [(formula.parse(m.formula, question.symbols), m.say) for m in question.mistakes]
     known = {
@@ -135,16 +146,19 @@ def points(key: formula.Formula, domains: Any) -> Iterator[dict[str, Any]]:
 
 
 def formula_key(asked: Asked) -> Markup:
+    """The formula; the page typesets it."""
     question: Any = asked.question
     return tag("p", tag("code", str(asked.key()), data_symbols=" ".join(question.symbols)), class_="dl-formula-key")
 
 
 def order_fields(asked: Asked, name: str) -> Markup:
+    """The steps as drawn; the page gives each its buttons."""
     steps = [tag("li", tag("span", prose(text), id=f"{name}-{a}"), data_letter=a) for a, text in asked.steps]
     return tag("ol", *steps, class_="dl-order")
 
 
 def order_data(asked: Asked) -> dict[str, Any]:
+    """Which steps stand before which."""
     question: Any = asked.question
     letter = {name: letter for letter, name in asked.names.items()}
     after = {letter[name]: [letter[one] for one in before] for name, before in question.after.items()}
@@ -152,27 +166,32 @@ def order_data(asked: Asked) -> dict[str, Any]:
 
 
 def order_key(asked: Asked) -> Markup:
+    """The steps in an order that is right."""
     text = dict(asked.steps)
     return tag("ol", *(tag("li", prose(text[letter])) for letter in str(asked.key())))
 
 
 def bug_fields(asked: Asked, name: str) -> Markup:
+    """The code, one radio button to a line."""
     code = highlight(asked.code, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True)).rstrip("\n").split("\n")
     lines = [option(name, str(i), numbered(i, line), "radio") for i, line in enumerate(code, 1)]
     return tag("div", *lines, class_="dl-code highlight")
 
 
 def numbered(number: int, line: str) -> Markup:
+    """A line of code with its number, spoken as one."""
     spoken = tag("span", "line ", class_="dl-spoken")
     return tag("span", spoken, str(number), class_="dl-number") + tag("code", trusted(line or " "))
 
 
 def bug_data(asked: Asked) -> dict[str, Any]:
+    """The wrong line, and why it is wrong."""
     mutant = asked.mutant()
     return {"answer": mutant.wrong, "why": mutant.why}
 
 
 def bug_key(asked: Asked) -> Markup:
+    """The wrong line, in words."""
     mutant = asked.mutant()
     return tag("p", f"Line {mutant.wrong}: ", prose(mutant.why))
 

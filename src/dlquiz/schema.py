@@ -144,6 +144,8 @@ def one_of(part: Part, *names: str) -> None:
 
 
 class Param(Part):
+    """Where a number is drawn from: a choice, a range of whole numbers, or an interval."""
+
     choice: list[Real | list[Real]] = []
     range: tuple[int, int] | None = None
     uniform: tuple[float, float] | None = None
@@ -157,6 +159,8 @@ class Param(Part):
 
 
 class Call(Part):
+    """A reference function and its arguments; `index` picks one component of a vector."""
+
     call: Dotted
     args: dict[Name, Argument]
     index: int | list[int] | None = None
@@ -176,6 +180,8 @@ class Answer(Part):
 
 
 class NumberMistake(Answer, kw_only=True):
+    """A wrong number that people reach, and what to say to it."""
+
     say: Text
 
     def __post_init__(self) -> None:
@@ -183,11 +189,15 @@ class NumberMistake(Answer, kw_only=True):
 
 
 class Tolerance(Part):
+    """How far from the key a number may be: the larger of the two counts."""
+
     abs: Annotated[float, Meta(ge=0)] = 0.0
     rel: Annotated[float, Meta(ge=0, le=0.2)] = 0.0
 
 
 class Choice(Part):
+    """An option, whether it is right, and the feedback to it; `holds` is the claim that a machine can check."""
+
     text: Text
     correct: bool
     why: Text
@@ -195,11 +205,15 @@ class Choice(Part):
 
 
 class FormulaMistake(Part):
+    """A wrong formula that people write, and what to say to it."""
+
     formula: Algebra
     say: Text
 
 
 class Verify(Part):
+    """One route to a formula's key: a function, a derivation, or the derivative of another formula."""
+
     call: Dotted | Literal[""] = ""
     derivation: Dotted | Literal[""] = ""
     args: dict[Name, Argument] = {}
@@ -214,12 +228,16 @@ class Verify(Part):
 
 
 class Survives(Part):
+    """Where the typed form itself is run in floating point."""
+
     dtype: Literal["float32", "float64"]
     at: Annotated[list[dict[Name, Real]], Meta(min_length=1)]
     rel: float = 1e-3
 
 
 class Step(Part):
+    """A step of an order question, with the value that sorts it."""
+
     text: Text
     value: str
 
@@ -267,6 +285,8 @@ class Claims(Drawn):
 
 
 class Number(Drawn, tag="number", kw_only=True):
+    """A question whose answer is a number."""
+
     answer: Answer
     tolerance: Tolerance = field(default_factory=lambda: Tolerance(rel=0.005))
     unit: str = ""
@@ -274,6 +294,8 @@ class Number(Drawn, tag="number", kw_only=True):
 
 
 class Choices(Claims, kw_only=True):
+    """A question with options."""
+
     choices: Annotated[list[Choice], Meta(min_length=2, max_length=8)]
 
     def __post_init__(self) -> None:
@@ -283,6 +305,8 @@ class Choices(Claims, kw_only=True):
 
 
 class Single(Choices, tag="single"):
+    """A question with one right option."""
+
     def __post_init__(self) -> None:
         super().__post_init__()
         correct = sum(choice.correct for choice in self.choices)
@@ -291,6 +315,8 @@ class Single(Choices, tag="single"):
 
 
 class Multiple(Choices, tag="multiple"):
+    """A question with one right option or more."""
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if all(not choice.correct for choice in self.choices):
@@ -298,12 +324,16 @@ class Multiple(Choices, tag="multiple"):
 
 
 class TrueFalse(Claims, tag="truefalse", kw_only=True):
+    """A claim to accept or refuse."""
+
     answer: bool
     why_not: Text
     holds: str = ""
 
 
 class Formula(Base, tag="formula", kw_only=True):
+    """A question whose answer is a formula."""
+
     symbols: Annotated[dict[Name, Domain], Meta(min_length=1)]
     answer: Algebra
     verify: list[Verify] = []
@@ -313,10 +343,14 @@ class Formula(Base, tag="formula", kw_only=True):
 
 
 class Stable(Formula, tag="stable", kw_only=True):
+    """A formula that must survive floating point, too."""
+
     stable: Survives
 
 
 class Order(Drawn, tag="order", kw_only=True):
+    """Steps to put in order; `after` allows more than one."""
+
     steps: Annotated[dict[Name, Text | Step], Meta(min_length=2, max_length=12)]
     after: dict[Name, list[Name]] = {}
 
@@ -335,6 +369,8 @@ class Order(Drawn, tag="order", kw_only=True):
 
 
 class Bug(Base, tag="bug", kw_only=True):
+    """A damaged reference function: which line is wrong?"""
+
     mutant: Dotted
     cases: Annotated[list[dict[Name, Argument]], Meta(min_length=1)]
 
@@ -346,6 +382,8 @@ KINDS: dict[str, Any] = {
 
 
 class Bank(Part):
+    """One file of questions."""
+
     format: Literal[1]
     concept: Concept
     questions: list[Question]

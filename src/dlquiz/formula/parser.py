@@ -81,16 +81,22 @@ class FormulaError(ValueError):
 
 @dataclass(frozen=True)
 class Number:
+    """A number as it was typed."""
+
     value: int | str  # a decimal stays text, so that 0.1 is one tenth at any precision
 
 
 @dataclass(frozen=True)
 class Name:
+    """A symbol of the question, or a constant."""
+
     name: str
 
 
 @dataclass(frozen=True)
 class Apply:
+    """An operation or a function, and what it is applied to."""
+
     op: str
     args: tuple["Node", ...]
 
