@@ -369,7 +369,7 @@ class Order(Drawn, tag="order", kw_only=True):
 
 
 class Bug(Base, tag="bug", kw_only=True):
-    """A damaged reference function: which line is wrong?"""
+    """A damaged reference function, and the question which of its lines is wrong."""
 
     mutant: Dotted
     cases: Annotated[list[dict[Name, Argument]], Meta(min_length=1)]
