@@ -135,9 +135,7 @@ def copy_of_the_site(folder: Path, page: str) -> Path:
     ("page", "said"),
     [
         ('```python exec="1"\n1 / 0\n```\n', "ZeroDivisionError"),
-        ("```derivation\nregression_losses.nothing\n```\n", "index.md: fence 'derivation'"),
         ("```quiz\nnothing\n```\n", "index.md: fence 'quiz'"),
-        ("```card\nformula: x\n```\n", "index.md: fence 'card': a card has the keys"),
         ("[there](nowhere.md)\n", "nowhere.md"),
         ("::: dlref.nothing\n", "dlref.nothing"),
     ],

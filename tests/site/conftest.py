@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from built import Built, built_once, shared_folder
+from built import ROOT, Built, built_once, shared_folder
 from dldocs.serve import Quiet
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+AXE = ROOT / "node_modules/axe-core/axe.min.js"
+LAWS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 QUIETLY = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"]
 QUIETLY += ["--disable-background-networking", "--disable-component-update"]
 
@@ -62,6 +64,13 @@ class Reader:
 
     def note_request(self, url: str) -> None:
         self.note(url.startswith((self.address, "data:", "blob:")), f"asked for {url}")
+
+    def breaches(self, within: str = "html") -> list[str]:
+        """What axe-core finds against the page as it stands."""
+        self.page.add_script_tag(path=AXE)
+        script = "([part, tags]) => axe.run(part, {runOnly: tags, resultTypes: ['violations']})"
+        found = self.page.evaluate(script, [within, LAWS])
+        return [f"{v['id']}: {node['html'][:200]}" for v in found["violations"] for node in v["nodes"]]
 
     def open(self, path: Path | str) -> Page:
         self.page.goto(f"{self.address}/{path}")

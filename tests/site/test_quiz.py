@@ -120,6 +120,22 @@ def test_a_formula_is_shown_as_it_is_read_and_refused_with_help(reader) -> None:
     assert form.locator(".dl-feedback").inner_text() == "write 2*(...): a product needs '*'"
 
 
+@pytest.mark.parametrize("reader", [{"color_scheme": "light"}, {"color_scheme": "dark"}], ids=str, indirect=True)
+def test_right_and_wrong_can_be_told_by_everyone(reader) -> None:
+    page = reader.open(CONCEPT)
+    for kind, right in (("single", True), ("multiple", False), ("order", False), ("number", False)):
+        form = first_of(page, kind)
+        if kind in ("single", "multiple"):
+            chosen = [field.get_attribute("value") in right_letters(form) for field in form.locator("input").all()]
+            form.locator("input").nth(chosen.index(right)).check()
+        elif kind == "number":
+            form.locator(".dl-field").fill("12345")
+        form.get_by_role("button", name="Check").click()
+
+        assert form.get_attribute("data-state") == ("right" if right else "wrong"), kind
+        assert reader.breaches(".dl-quiz") == []
+
+
 @pytest.mark.parametrize("reader", [{"viewport": {"width": 390, "height": 844}}], indirect=True)
 def test_every_question_fits_a_phone(reader) -> None:
     page = reader.open(CONCEPT)
