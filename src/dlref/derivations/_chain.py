@@ -149,7 +149,8 @@ class Derivation:
 
     def _prove_all(self) -> list[Proof]:
         _exact.late.clear()
-        proofs = [prove(self._claim(number), self.space) for number in range(1, len(self.lines))]
+        pairs = zip(self.lines, self.lines[1:], self.steps[1:], strict=False)
+        proofs = [prove(self.claim(before, after, step), self.space) for before, after, step in pairs]
         reached = self._level(proofs)
         if strength(reached) < strength(self.expect):
             weak = ", ".join(str(number) for number, proof in enumerate(proofs, 1) if proof.scope in {"none", "sizes"})
@@ -157,10 +158,11 @@ class Derivation:
             raise TooWeak(f"{self.name}: declared {self.expect!r}, reached {reached!r}; look at step {weak}{late}")
         return proofs
 
-    def _claim(self, number: int) -> Claim:
-        step, difference = self.steps[number], self.lines[number - 1] - self.lines[number]
-        touch = step.touch and tuple(unfold(part) for part in step.touch)
-        return Claim(-difference if step.relation == "<=" else difference, step.relation == "=", touch)
+    @staticmethod
+    def claim(before: sp.Expr, after: sp.Expr, step: Step) -> Claim:
+        """What a step says about two unfolded lines, as the exact witness takes it."""
+        difference = after - before if step.relation == "<=" else before - after
+        return Claim(difference, step.relation == "=", step.touch and tuple(unfold(part) for part in step.touch))
 
     def _level(self, proofs: Sequence[Proof]) -> str:
         scopes = {proof.scope for proof in proofs}
