@@ -26,12 +26,11 @@ MEANING = {
 
 @functools.cache
 def checked(name: str) -> "Derivation":
-    """Load one derivation and check it, once in a build."""
+    """Load one derivation and check it, once in a build, and again only when something under it has changed."""
+    from dldocs.verdicts import verified
     from dlref.derivations import load
 
-    derivation = load(name)
-    derivation.check()
-    return derivation
+    return verified(load(name))
 
 
 def short(name: str) -> Markup:
@@ -39,10 +38,10 @@ def short(name: str) -> Markup:
     return tag("div", maths(r"\displaystyle " + checked(name).statement()), class_="dl-scroll")
 
 
-def statement(name: str) -> Markup:
+def statement(derivation: "Derivation") -> Markup:
     """What a derivation states, with the level that the check reached."""
-    formula = tag("div", maths(checked(name).statement(), display=True), class_="dl-scroll")
-    return tag("div", formula, badge(name), class_="dl-formula")
+    formula = tag("div", maths(derivation.statement(), display=True), class_="dl-scroll")
+    return tag("div", formula, badge(derivation), class_="dl-formula")
 
 
 def chain(name: str) -> Markup:
@@ -55,7 +54,7 @@ def chain(name: str) -> Markup:
         lines = tag("div", short(name), class_="dl-result") + tag("details", opener, lines, class_="dl-fold")
     title = tag("p", prose(derivation.title, rich=True), class_="dl-title")
     return tag(
-        "section", title, lines, badge(name), class_="dl-derivation", aria_label=f"Derivation: {derivation.title}"
+        "section", title, lines, badge(derivation), class_="dl-derivation", aria_label=f"Derivation: {derivation.title}"
     )
 
 
@@ -76,13 +75,12 @@ def step(relation: str, latex: str, reason: str) -> Markup:
     return tag("span", maths(relation), class_="dl-relation") + formula + why
 
 
-def badge(name: str) -> Markup:
+def badge(derivation: "Derivation") -> Markup:
     """The level reached and what it rests on, in words on demand."""
-    derivation = checked(name)
     prefix = max((key for key in MEANING if derivation.level.startswith(key)), key=len, default="")
     if not prefix:
         raise ValueError(f"no words for the level {derivation.level!r}; chains.MEANING has them")
     what = f"{MEANING[prefix]} Checked with sympy {sympy.__version__} when this page was built"
     how = "" if prefix == "prose" else ", and a second time at 40 digits by a route that shares no code with the first"
     summary = tag("summary", tag("span", "✓ ", aria_hidden="true"), derivation.badge)
-    return tag("details", summary, tag("p", f"{what}{how}. Its name is ", tag("code", name), "."), class_="dl-badge")
+    return tag("details", summary, tag("p", f"{what}{how}. Its name is ", tag("code", derivation.name), "."), class_="dl-badge")

@@ -1,4 +1,4 @@
-"""The fences that a page may use: card, formula, derivation and quiz.
+"""The fences that a page may use: card, formula, derivation, claim, checks and quiz.
 
 Each is a formatter of pymdownx.superfences, so that it needs no MkDocs plugin. Superfences swallows every
 exception but its own: `loud` turns an error into that one, and the build stops.
@@ -41,13 +41,29 @@ def page_of(md: object) -> str:
 @loud
 def formula(source: str) -> Markup:
     """Show what a verified derivation states: its left-hand side and its last line."""
-    return chains.statement(source.strip())
+    return chains.statement(chains.checked(source.strip()))
 
 
 @loud
 def derivation(source: str) -> Markup:
     """Show a verified derivation line by line, each with its reason."""
     return chains.chain(source.strip())
+
+
+@loud
+def claim(source: str) -> Markup:
+    """Check a one-line identity, then typeset it."""
+    from dldocs.claims import claim as checked_claim
+
+    return chains.statement(checked_claim(source))
+
+
+@loud
+def checks(_source: str) -> Markup:
+    """Show every derivation with its level and the time that its check took."""
+    from dldocs.checks import table
+
+    return table()
 
 
 @loud

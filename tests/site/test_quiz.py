@@ -133,7 +133,9 @@ def test_right_and_wrong_can_be_told_by_everyone(reader) -> None:
         form.get_by_role("button", name="Check").click()
 
         assert form.get_attribute("data-state") == ("right" if right else "wrong"), kind
-        assert reader.breaches(".dl-quiz") == []
+    page.evaluate("document.querySelectorAll('.dl-questions > li').forEach((one) => { one.hidden = false; })")
+
+    assert reader.breaches(".dl-quiz") == []
 
 
 @pytest.mark.parametrize("reader", [{"viewport": {"width": 390, "height": 844}}], indirect=True)

@@ -68,7 +68,7 @@ def respelled(key: str) -> Iterator[str]:
 
 
 def orders(asked: Asked) -> Iterator[str]:
-    shuffle = random.Random(asked.id)  # noqa: S311 (a shuffle, no secret)
+    shuffle = random.Random(asked.id)
     letters = list(asked.names)
     for _ in range(12):
         shuffle.shuffle(letters)
