@@ -7,6 +7,7 @@ import pytest
 from dlquiz import bank
 from dlquiz.check import check_bank
 from dlquiz.check.giveaways import speaks_of_others, strategies
+from dlquiz.registry import RegistryError, reference
 from dlquiz.tree import parse
 from dlquiz.verified import verified
 
@@ -60,6 +61,12 @@ def test_only_public_functions_of_concepts_can_be_called(faults_of, name):
     faults = faults_of(stanza("single").replace("call: regression_losses.huber_grad", f"call: {name}"))
 
     assert any("a function is named" in fault or "no reference function" in fault for fault in faults)
+
+
+@pytest.mark.parametrize("name", ["_checks.require", "regression_losses._error", "regression_losses.require", "x.y"])
+def test_the_registry_itself_has_the_same_law(name):
+    with pytest.raises(RegistryError, match="no reference function"):
+        reference(name)
 
 
 def test_every_key_of_the_example_but_one_is_computed(questions):

@@ -84,7 +84,7 @@ class Witness:
 
 def test_the_library_follows_the_published_formulas():
     scheduler = Scheduler(enable_fuzzing=False, learning_steps=(), relearning_steps=())
-    random = Random(0)  # noqa: S311  # the same histories every time
+    random = Random(0)  # the same histories every time
     for _ in range(150):
         card, witness = Card(card_id=1), Witness(scheduler.parameters)
         at, last = datetime(2026, 1, 1, tzinfo=UTC), None

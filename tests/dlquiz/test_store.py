@@ -171,6 +171,29 @@ def test_four_writers_at_once_lose_nothing(path):
         assert store.cards() == store.replayed()
 
 
+CREATOR = """
+import sys, time
+from pathlib import Path
+from dlquiz.store import Store
+print("ready", flush=True)
+time.sleep(max(0, float(sys.stdin.readline()) - time.time()))
+Store(Path(sys.argv[1])).__exit__()
+"""
+
+
+def test_a_file_may_be_created_by_many_at_once(tmp_path):
+    command = [sys.executable, "-c", CREATOR]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    crowd = [subprocess.Popen([*command, str(tmp_path / "new.db")], **pipes) for _ in range(6)]
+    for process in crowd:
+        assert process.stdout.readline() == "ready\n"
+    start = f"{time.time() + 0.2}\n"
+
+    assert [process.communicate(start, timeout=60)[1] for process in crowd] == [""] * 6
+    with Store(tmp_path / "new.db", create=False) as store:
+        assert store.log() == []
+
+
 # -- files that cannot be used
 
 
