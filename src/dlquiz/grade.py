@@ -188,7 +188,11 @@ def _shown_difference(question: schema.Bug) -> str:
 
     case = question.cases[0]
     difference = registry.differ(registry.reference(question.ref), registry.mutant(question.mutant), case)
-    return f"At {', '.join(f'{name} = {value}' for name, value in case.items())} it gives {difference}."
+    return f"At {', '.join(f'{name} = {_shown(value)}' for name, value in case.items())} it gives {difference}."
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else show(value)
 
 
 GRADERS: dict[type, Callable[[Asked, Any, str], Verdict]] = {

@@ -9,6 +9,7 @@ from dlquiz.schedule import State, rate
 from dlquiz.schema import Question
 from dlquiz.store import Answer
 
+SOON = 3600 * 10**6
 SECOND_TRY = ("number", "formula", "stable", "order")  # a second guess at a letter would teach nothing
 
 
@@ -102,68 +103,86 @@ class Session:
         return self.ended
 
     def ask(self, asked: Asked, number: int, total: int) -> None:
-        """One question, until it is answered or skipped."""
+        """One question, until it is answered, skipped or left."""
         self.show(Shown(asked, number, total))
-        start, hints, tries = self.clock(), 0, 0
-        first: Verdict | None = None
-        typed = ""
-        while True:
-            try:
-                line = self.line(asked)
-            except (_QuitError, EOFError, KeyboardInterrupt):
-                if first is not None:  # a wrong answer counts, also for who leaves after it
-                    self.finish(asked, replace(first, message=""), typed, hints=hints, tries=tries, start=start)
-                raise
-            if line == "?":
-                hints += self.hint(asked, hints)
-                continue
-            if line == "!" and first is None:
-                self.ended.skipped += 1
-                return
-            if not line and first is not None:
-                self.finish(asked, replace(first, message=""), typed, hints=hints, tries=tries, start=start)
-                return
-            try:
-                verdict = grade(asked, line)
-            except UnreadableError as error:
-                self.show(Refused(str(error), line, error.column))
-                continue
-            tries, typed = tries + 1, line
-            if not verdict.correct and tries == 1 and asked.kind in SECOND_TRY:
-                first = verdict
-                self.show(TryAgain(verdict))
-                continue
-            self.finish(asked, verdict, typed, hints=hints, tries=tries, start=start)
-            return
+        turn = _Turn(asked, self.clock())
+        try:
+            while not self.step(turn):
+                pass
+        except (_QuitError, EOFError, KeyboardInterrupt):
+            if turn.verdict is not None:  # a wrong answer counts, also for who leaves after it
+                self.give_up(turn)
+            raise
 
-    def line(self, asked: Asked) -> str:
-        """One line from the learner; q leaves, unless q is a symbol of this question."""
-        line = self.read(f"{wanted(asked)} > ").strip()
-        if line.lower() in (leave_word(asked), "quit"):
+    def step(self, turn: "_Turn") -> bool:
+        """Take one line from the learner; True when the question is over."""
+        line = self.read(f"{wanted(turn.asked)} > ").strip()
+        if line.lower() in (leave_word(turn.asked), "quit"):
             raise _QuitError
-        return line
+        if line == "?":
+            self.hint(turn)
+            return False
+        if line in ("", "!") and turn.verdict is not None:
+            self.give_up(turn)
+            return True
+        if line == "!":
+            self.ended.skipped += 1
+            return True
+        return self.answer(turn, line)
 
-    def hint(self, asked: Asked, given: int) -> int:
-        """Show the next hint; 1 if there was one."""
-        more = asked.hints[given:]
+    def answer(self, turn: "_Turn", line: str) -> bool:
+        """Grade one answer; True unless there is another try."""
+        try:
+            verdict = grade(turn.asked, line)
+        except UnreadableError as error:
+            self.show(Refused(str(error), line, error.column))
+            return False
+        turn.verdict, turn.typed, turn.tries = verdict, line, turn.tries + 1
+        if not verdict.correct and turn.tries == 1 and turn.asked.kind in SECOND_TRY:
+            self.show(TryAgain(verdict))
+            return False
+        self.finish(turn, verdict)
+        return True
+
+    def hint(self, turn: "_Turn") -> None:
+        """Show the next hint; only one that was there makes the answer hard."""
+        more = turn.asked.hints[turn.hints :]
         self.show(Hint(more[0] if more else "", max(len(more) - 1, 0)))
-        return min(len(more), 1)
+        turn.hints += bool(more)
 
-    def finish(self, asked: Asked, verdict: Verdict, typed: str, *, hints: int, tries: int, start: int) -> None:
+    def give_up(self, turn: "_Turn") -> None:
+        """The wrong answer stands; what was said about it was said already."""
+        assert turn.verdict is not None  # noqa: S101  # for the type checker: nobody gives up before a first try
+        self.finish(turn, replace(turn.verdict, message=""))
+
+    def finish(self, turn: "_Turn", verdict: Verdict) -> None:
         """Save the answer, then say what it was worth."""
-        now = self.clock()
-        due = None
+        now, due = self.clock(), None
         if self.save is not None:
-            rating = rate(correct=verdict.correct, hints=hints, tries=tries)
-            key = fingerprint(asked.question)
-            took = max(now - start, 0) // 1000
-            answer = Answer(asked.question.first_id, now, rating, verdict.correct, typed, self.seed, hints, took, key)
-            due = self.save(answer).due_us
-            if due - now < 3600 * 10**6:
-                self.ended.soon.append(asked.id)
+            due = self.save(turn.saved(verdict, self.seed, now)).due_us
+            if due - now < SOON:
+                self.ended.soon.append(turn.asked.id)
         self.ended.right += verdict.correct
         self.ended.wrong += not verdict.correct
-        self.show(Judged(asked, verdict, now, due))
+        self.show(Judged(turn.asked, verdict, now, due))
+
+
+@dataclass
+class _Turn:
+    """How far the learner has come with one question; `verdict` is set once there was an answer."""
+
+    asked: Asked
+    start: int
+    hints: int = 0
+    tries: int = 0
+    typed: str = ""
+    verdict: Verdict | None = None
+
+    def saved(self, verdict: Verdict, seed: int, now: int) -> Answer:
+        question, took_ms = self.asked.question, max(now - self.start, 0) // 1000
+        rating = rate(correct=verdict.correct, hints=self.hints, tries=self.tries)
+        key = fingerprint(question)
+        return Answer(question.first_id, now, rating, verdict.correct, self.typed, seed, self.hints, took_ms, key)
 
 
 def leave_word(asked: Asked) -> str:

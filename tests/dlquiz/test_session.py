@@ -90,8 +90,9 @@ def test_a_formula_has_two_tries_and_a_letter_one(questions):
     assert [answer.answer for answer in run.saved] == ["d", "b"]
 
 
-def test_enter_after_a_wrong_try_gives_the_answer(questions):
-    run = Run([questions["number"]], "5", "")
+@pytest.mark.parametrize("line", ["", "!"])
+def test_enter_after_a_wrong_try_gives_the_answer(questions, line):
+    run = Run([questions["number"]], "5", line)
 
     assert run.kinds() == ["Shown", "TryAgain", "Judged", "Ended"]
     assert (run.saved[0].answer, run.saved[0].grade) == ("5", AGAIN)

@@ -330,7 +330,7 @@ class _Parser:
         if near:
             return FormulaError(f"unknown name {token.text!r}; did you mean {near[0]!r}?", token.column)
         names = ", ".join(sorted(self.names)[:8])
-        hint = f"; this answer uses {names}" if names else "; a number is wanted"
+        hint = f"; this answer uses {names}" if names else ""
         return FormulaError(f"unknown name {token.text!r}{hint}", token.column)
 
     def deeper(self) -> None:
