@@ -83,4 +83,6 @@ def badge(derivation: "Derivation") -> Markup:
     what = f"{MEANING[prefix]} Checked with sympy {sympy.__version__} when this page was built"
     how = "" if prefix == "prose" else ", and a second time at 40 digits by a route that shares no code with the first"
     summary = tag("summary", tag("span", "✓ ", aria_hidden="true"), derivation.badge)
-    return tag("details", summary, tag("p", f"{what}{how}. Its name is ", tag("code", derivation.name), "."), class_="dl-badge")
+    return tag(
+        "details", summary, tag("p", f"{what}{how}. Its name is ", tag("code", derivation.name), "."), class_="dl-badge"
+    )

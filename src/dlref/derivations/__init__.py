@@ -4,9 +4,11 @@ import importlib
 import inspect
 import pkgutil
 
-from ._chain import Derivation as Derivation
-from ._chain import Step as Step
-from ._chain import WrongStep as WrongStep
+from . import _symbols as symbols
+from ._chain import Derivation, Step, WrongStep
+from ._proof import Proof
+
+__all__ = ["Derivation", "Proof", "Step", "WrongStep", "load", "names", "symbols"]
 
 
 def names() -> list[str]:
@@ -22,7 +24,7 @@ def load(name: str) -> Derivation:
         raise KeyError(f"there is no derivation {name!r}; python -m dlref.derivations lists them all")
     build = _topics(concept)[topic]
     derivation = build()
-    derivation.name, derivation.title = name, inspect.getdoc(build).splitlines()[0].removesuffix(".")
+    derivation.name, derivation.title = name, (inspect.getdoc(build) or name).splitlines()[0].removesuffix(".")
     return derivation
 
 

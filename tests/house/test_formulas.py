@@ -1,0 +1,66 @@
+"""No formula on a page or in a bank is believed because it was typed."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from fences import DOCS, ROOT, fences
+
+EXCEPTIONS = yaml.safe_load(Path(__file__).with_name("typed_formulas.yml").read_text())
+PAGES = sorted(DOCS.rglob("*.md"))
+BANKS = sorted((ROOT / "quizzes").glob("*.yml"))
+
+INLINE = re.compile(r"(?<![\\$\w])\$(?!\$)([^$`\n]+?)\$")
+LETTER = r"(?:[A-Za-z]+|\\[A-Za-z]+)"
+SYMBOL = rf"-?(?:\\hat |\\bar )?{LETTER}(?:[_^](?:\w|\*|\{{\w+\}}))*"
+NUMBER = r"-?\d+(?:\.\d+)?"
+ONE = rf"(?:{SYMBOL}|{NUMBER})"
+HARMLESS = re.compile(rf"{ONE}|{SYMBOL} = {NUMBER}|{ONE}(?: \\times {ONE})+|\({ONE}(?:, ?{ONE})*,?\)")
+LATEX = re.compile(r"\$[^$\s][^$]*\$|\\[a-z]{3,}|\\\(|\\\[")
+
+
+def typed(page: Path) -> Iterator[tuple[int, str]]:
+    """The inline formulas of a page with their lines, code and fences left out."""
+    inside = {line for fence in fences(page) for line in range(fence.line, fence.line + len(fence.body.splitlines()))}
+    for number, line in enumerate(page.read_text().splitlines(), 1):
+        if number not in inside:
+            yield from ((number, found) for found in INLINE.findall(re.sub(r"`[^`]*`", "", line)))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(DOCS).as_posix())
+def test_a_typed_formula_is_a_symbol_a_setting_or_a_shape_or_has_its_reason(page: Path) -> None:
+    bare = [
+        f"{page.relative_to(ROOT)}:{number}: {formula}"
+        for number, formula in typed(page)
+        if not HARMLESS.fullmatch(formula) and formula not in EXCEPTIONS
+    ]
+
+    assert bare == [], "write it as a claim, formula or derivation fence"
+
+
+def test_every_exception_is_used_and_has_a_reason() -> None:
+    used = {formula for page in PAGES for _, formula in typed(page)}
+
+    assert sorted(set(EXCEPTIONS) - used) == []
+    assert [formula for formula, reason in EXCEPTIONS.items() if len(reason) < 6 or HARMLESS.fullmatch(formula)] == []
+
+
+@pytest.mark.parametrize("bank", BANKS, ids=lambda bank: bank.stem)
+def test_a_bank_holds_no_typeset_formula(bank: Path) -> None:
+    """What a question says about a formula is computed, or read by the restricted parser."""
+    lines = enumerate(bank.read_text().splitlines(), 1)
+
+    assert [f"{bank.name}:{n}: {line.strip()}" for n, line in lines if n > 1 and LATEX.search(line)] == []
+
+
+@pytest.mark.parametrize("formula", [r"\delta", "n", r"\hat y", "x_i", r"\gamma = 2", r"n \times k", "(n, 1)", "(n,)"])
+def test_symbols_settings_and_shapes_may_be_typed(formula: str) -> None:
+    assert HARMLESS.fullmatch(formula)
+
+
+@pytest.mark.parametrize("formula", [r"\sigma' = \sigma(1 + \sigma)", "2(p - y)", "e^2/2", r"\tfrac12 e^2", "a = b"])
+def test_formulas_may_not(formula: str) -> None:
+    assert not HARMLESS.fullmatch(formula)
