@@ -8,6 +8,7 @@ from functools import cached_property
 
 import mpmath
 import sympy as sp
+from sympy.core.function import AppliedUndef
 
 from . import _exact, _latex, _numeric
 from ._cells import BRANCHING
@@ -111,21 +112,23 @@ class Derivation:
     def _samples(self) -> list[_numeric.Point]:
         try:
             points = self.space.points(self.name)
-        except (_numeric.UnusableError, TypeError) as problem:
-            raise BadStep(f"{self.name}: its kinks and poles cannot be evaluated: {problem}") from None
+        except _numeric.UnusableError as problem:
+            raise BadStep(f"{self.name}: no sample can be drawn: {problem}") from None
         if not points:
             raise Vacuous(f"{self.name}: no sample point keeps away from its kinks and poles: is the domain empty?")
         return points
 
     def _column(self, number: int) -> list[mpmath.mpf]:
-        at: _numeric.Point = {}
+        column, at = [], {}
         try:
             with _exact.cpu_limit(NUMERIC_SECONDS):
-                return [_numeric.value(self.lines[number], at) for at in self.points]
+                for at in self.points:
+                    column.append(_numeric.value(self.lines[number], at))
         except _exact.OutOfTime:
             raise BadStep(f"{self.name}: step {number} takes over {NUMERIC_SECONDS:g} s to evaluate") from None
         except _numeric.UnusableError as problem:
             raise BadStep(f"{self.name}: step {number} has no value at {readable(at)}: {problem}") from None
+        return column
 
     def _compare(self, number: int, before: Sequence[mpmath.mpf], after: Sequence[mpmath.mpf]) -> None:
         step, wrong = self.steps[number], _numeric.disagreement(before, after, self.steps[number].relation)
@@ -229,6 +232,8 @@ def faults(step: Step, *, has_kinks: bool) -> Iterator[str]:
             yield f"holds the matrix {part}, whose slopes sympy gets wrong: write sums over indices"
         elif isinstance(part, sp.Symbol) and not isinstance(part, Variable):
             yield f"holds the symbol {part} from elsewhere: make it with dlref.derivations._symbols"
+        elif isinstance(part, AppliedUndef):
+            yield f"holds the function {part.func}, which has no meaning: give it one with named()"
         elif isinstance(part, sp.Float):
             yield f"holds the rounded number {part}: write it as a fraction"
         elif isinstance(part, sp.Sum | sp.Product | Largest):

@@ -15,6 +15,7 @@ from ._symbols import Variable
 RUNG_SECONDS = 2.0
 
 
+_deadlines: list[float] = []  # of the limits now in force, the nearest last
 late: list[str] = []  # the rungs that ran out of time since the list was last emptied
 
 
@@ -33,15 +34,15 @@ def cpu_limit(seconds: float) -> Iterator[None]:
         raise OutOfTime
 
     handler = signal.signal(signal.SIGVTALRM, ring)
-    outer, _ = signal.getitimer(signal.ITIMER_VIRTUAL)
-    start = time.process_time()
-    signal.setitimer(signal.ITIMER_VIRTUAL, min(seconds, outer or seconds))
+    _deadlines.append(min([time.process_time() + seconds, *_deadlines]))
+    signal.setitimer(signal.ITIMER_VIRTUAL, max(_deadlines[-1] - time.process_time(), 1e-3))
     try:
         yield
     finally:
-        left = outer - (time.process_time() - start)
+        _deadlines.pop()
         signal.signal(signal.SIGVTALRM, handler)
-        signal.setitimer(signal.ITIMER_VIRTUAL, max(left, 1e-3) if outer else 0)
+        left = max(_deadlines[-1] - time.process_time(), 1e-3) if _deadlines else 0
+        signal.setitimer(signal.ITIMER_VIRTUAL, left)
 
 
 @contextlib.contextmanager
@@ -99,10 +100,17 @@ RUNGS: dict[str, Callable[[sp.Expr], sp.Expr]] = {
 }
 
 
-def vanishes(d: sp.Expr, rungs: dict[str, Callable[[sp.Expr], sp.Expr]] = RUNGS) -> str | None:
+def evaluated(d: sp.Expr) -> sp.Expr:
+    """The expression with its derivatives and integrals done, as far as that takes no more than its time."""
+    with _rung("doit"):
+        return d.doit()
+    return d
+
+
+def vanishes(d: sp.Expr) -> str | None:
     """The first rung that shows the expression to be zero."""
-    d = opened(d.doit())
-    for name, rewrite in rungs.items():
+    d = opened(evaluated(d))
+    for name, rewrite in RUNGS.items():
         with _rung(name):
             if rewrite(d) == 0:
                 return name
@@ -120,7 +128,7 @@ FORMS: dict[str, Callable[[sp.Expr], sp.Expr]] = {
 
 def nonnegative(d: sp.Expr, touch: tuple[sp.Expr, sp.Expr] | None = None) -> bool:
     """Whether the expression is shown to be at least zero: by its form, or as a convex function that touches zero."""
-    d = d.doit()
+    d = evaluated(d)
     plain = _sign_is_plain(d) or (d.has(sp.log) and _sign_is_plain(without_logs(d)))
     return plain or (touch is not None and _touches_from_above(d, *touch))
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import mpmath
 import sympy as sp
@@ -16,7 +17,7 @@ from ._symbols import Largest, Variable
 DIGITS = 40
 TOLERANCE = mpmath.mpf(10) ** -18
 
-Point = Mapping[sp.Basic, object]  # a number for each symbol, a list of numbers for the label of each vector
+Point = Mapping[sp.Basic, Any]  # a number for each symbol, a list of numbers for the label of each vector
 Value = Callable[[Point], mpmath.mpf]
 TWO_SIDED, MANY_SIDED = (sp.Abs, sp.sign, sp.Heaviside), (sp.Max, sp.Min, sp.Piecewise)
 BITS = {"Heaviside": lambda u, at_zero=0: at_zero if u == 0 else int(u > 0), "KroneckerDelta": lambda a, b: int(a == b)}
@@ -32,6 +33,8 @@ def value(e: sp.Basic, at: Point) -> mpmath.mpf:
         number = mpmath.mpmathify(compiled(e)(at))
     except ZeroDivisionError:
         raise UnusableError("it divides by zero there") from None
+    except NameError as unknown:
+        raise UnusableError(f"mpmath has no function {unknown.name}") from None
     if isinstance(number, mpmath.mpc) or not mpmath.isfinite(number):
         raise UnusableError(f"its value there is {mpmath.nstr(number, 6)}, no real number")
     return number
@@ -63,7 +66,12 @@ def _outermost(e: sp.Basic) -> Iterator[sp.Basic]:
 
 
 def _symbol(e: sp.Symbol) -> Value:
-    return lambda at: at[e]
+    def number(at: Point) -> mpmath.mpf:
+        if e not in at:
+            raise UnusableError(f"{e} has no number: give it some, as in sizes=[{{{e}: 3}}]")
+        return at[e]
+
+    return number
 
 
 def _indexed(e: sp.Indexed) -> Value:

@@ -9,7 +9,7 @@ import sympy as sp
 
 from ._cells import BRANCHING, Cell, UndecidedError, cells
 from ._concrete import Known, assignments, at_every_place, closed, concrete
-from ._exact import OutOfTime, cpu_limit, nonnegative, vanishes
+from ._exact import OutOfTime, cpu_limit, evaluated, nonnegative, vanishes
 from ._samples import Space
 from ._sums import nonnegative_for_all_n, vanishes_for_all_n
 from ._symbols import Largest
@@ -107,5 +107,5 @@ def _holds_inside(cell: Cell, claim: Claim, vectors: Sequence[sp.IndexedBase], k
 
 
 def _settled(claim: Claim, vectors: Sequence[sp.IndexedBase], known: Known) -> bool:
-    d = closed(claim.difference.doit(), vectors, known)
+    d = closed(evaluated(claim.difference), vectors, known)
     return vanishes(d) is not None if claim.is_equation else nonnegative(d, claim.touch)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import mpmath
 import sympy as sp
 
-from ._numeric import Point, compiled, everywhere, value
+from ._numeric import Point, everywhere, value
 from ._symbols import Variable
 
 AWAY = mpmath.mpf(10) ** -2  # samples keep this distance from kinks and poles
@@ -57,7 +57,7 @@ class Space:
         at: dict[sp.Basic, object] = {symbol: mpmath.mpf(number) for symbol, number in sizes.items()}
         span = 12 if rng.random() < 0.2 else 3
         for base in self.vectors:
-            at[base.label] = _entries(base.label, [int(compiled(length)(at)) for length in base.shape], rng, span)
+            at[base.label] = _entries(base.label, [int(value(length, at)) for length in base.shape], rng, span)
         for symbol in self.symbols:
             if symbol not in at:
                 at[symbol] = _number(symbol, rng, span, at)
@@ -87,11 +87,10 @@ def _number(symbol: Variable, rng: random.Random, span: int, at: Point) -> mpmat
     domain = symbol.domain
     if domain.values:
         return mpmath.mpf(int(rng.choice(domain.values)))
-    low, high = (
-        compiled(bound)(at) if bound.is_finite is not False else None for bound in (domain.lower, domain.upper)
-    )
-    if domain.integer:
-        return mpmath.mpf(rng.randint(int(low), int(high)))
+    if domain.integer:  # an upper bound that is infinite has no value: the symbol needs a number
+        upper = symbol if domain.upper.is_infinite else domain.upper
+        return mpmath.mpf(rng.randint(int(domain.lower), int(value(upper, at))))
+    low, high = (None if bound.is_infinite else value(bound, at) for bound in (domain.lower, domain.upper))
     if low is None:
         return _between(-span, span, rng)
     if high is None:

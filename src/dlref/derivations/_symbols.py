@@ -101,7 +101,7 @@ def positive(name: str, tex: str | None = None) -> Variable:
 
 def between(name: str, lower: float, upper: float = sp.oo, tex: str | None = None) -> Variable:
     """A number strictly between two bounds."""
-    return Variable(name, Domain(sp.nsimplify(lower), sp.nsimplify(upper)), tex)
+    return Variable(name, Domain(sp.Rational(lower), sp.oo if upper == sp.oo else sp.Rational(upper)), tex)
 
 
 def one_of(name: str, *values: int, tex: str | None = None) -> Variable:

@@ -1,5 +1,7 @@
 """The derivations of the classification losses."""
 
+from typing import Any
+
 import sympy as sp
 
 from . import Derivation, Step
@@ -25,7 +27,7 @@ n = size()
 i, j, k, m, c = (index(name, n) for name in ("i", "j", "k", "m", "index"))
 SIZES = [{n: 2}, {n: 3}, {n: 4}]
 ALL_N = {"sizes": SIZES, "expect": "exact, all n"}
-BETWEEN_KINKS = {"expect": "exact on open cells"}
+BETWEEN_KINKS: dict[str, Any] = {"expect": "exact on open cells"}
 FEW = {"sizes": [{n: 2}, {n: 3}], "expect": "exact for n = 2, 3"}
 
 D, Abs, Max, log, exp = sp.Derivative, sp.Abs, sp.Max, sp.log, sp.exp

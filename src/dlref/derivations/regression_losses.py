@@ -1,5 +1,7 @@
 """The derivations of the regression losses."""
 
+from typing import Any
+
 import sympy as sp
 
 from . import Derivation, Step
@@ -8,7 +10,7 @@ from ._symbols import between, count, index, inner_index, named, positive, quant
 n = size()
 i, j, k = (index(name, n) for name in "ijk")
 ALL_N = {"sizes": [{n: 2}, {n: 3}, {n: 4}], "expect": "exact, all n"}
-BETWEEN_KINKS = {"expect": "exact on open cells"}
+BETWEEN_KINKS: dict[str, Any] = {"expect": "exact on open cells"}
 
 prediction, target = real("prediction"), real("target")
 error = prediction - target
