@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 
 from dlquiz.failures import BankError, UnknownError
-from dlquiz.schema import IN_WORDS, KINDS, Question
+from dlquiz.parts import IN_WORDS
+from dlquiz.schema import KINDS, Question
 from dlquiz.text import nearest, plain
 from dlquiz.tree import START, Trail, Tree, fault, parse
 

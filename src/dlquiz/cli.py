@@ -4,7 +4,6 @@ import io
 import json
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -133,14 +132,14 @@ def _session(questions: "list[Question]", seed: int | None, save: Any = None) ->
 @as_json
 def ask(id_: str, seed: int | None, answer: str | None, as_json: bool) -> int:  # noqa: FBT001  # click's calling convention
     """Ask one question; nothing is saved. Exit 0 if the answer is right, 1 if it is wrong."""
-    from dlquiz import bank
+    from dlquiz import bank, data
     from dlquiz.question import draw
 
     question = bank.find(bank.read_all(), id_)
     if answer is not None:
         return _graded(draw(question, seed or 0), answer, as_json=as_json)
     if as_json:
-        _print_json(_asked(draw(question, seed or 0)))
+        _print_json({**data.shown(draw(question, seed or 0)), "version": 1})
         return DONE
     _need_terminal("ask", f"dlquiz ask {question.id} --answer TEXT")
     ended = _session([question], seed)
@@ -156,16 +155,19 @@ def _graded(asked: "Asked", answer: str, *, as_json: bool) -> int:
         verdict = grade(asked, answer)
     except UnreadableError as error:
         if as_json:
-            _print_json({"id": asked.id, "correct": False, "message": str(error), "key": asked.key()})
+            _print_json(_judgement(asked, str(error), correct=False))
         else:
             click.echo(plain(error), err=True)
         return USAGE
     if as_json:
-        found = {"id": asked.id, "correct": verdict.correct, "message": verdict.message, "key": verdict.key}
-        _print_json({**found, "score": verdict.score})
+        _print_json(_judgement(asked, verdict.message, correct=verdict.correct))
     else:
         Screen().show(Judged(asked, verdict, 0, None))
     return DONE if verdict.correct else FINDINGS
+
+
+def _judgement(asked: "Asked", message: str, *, correct: bool) -> dict[str, Any]:
+    return {"id": asked.id, "correct": correct, "message": message, "key": asked.key()}
 
 
 @app.command("list")
@@ -173,22 +175,20 @@ def _graded(asked: "Asked", answer: str, *, as_json: bool) -> int:
 @as_json
 def list_(concept: tuple[str, ...], as_json: bool) -> int:  # noqa: FBT001  # click's calling convention
     """List the questions: id, kind, level, and whether the key is computed or stated by a source."""
-    from dlquiz import bank
-    from dlquiz.verified import verified
+    from dlquiz import bank, data
 
     questions = bank.read_all()
     chosen = bank.concepts(questions, concept)
-    rows = [(question, verified(question)) for question in _live(questions) if question.concept in chosen]
+    rows = [data.row(question) for question in _live(questions) if question.concept in chosen]
     if as_json:
-        click.echo(json.dumps([_row(question, known) for question, known in rows], ensure_ascii=False))
+        _print_json(rows)
         return DONE
-    width = max((len(question.id) for question, _ in rows), default=0)
+    width = max((len(row["id"]) for row in rows), default=0)
     for name in chosen:
         click.echo(name)
-        for question, known in rows:
-            if question.concept == name:
-                how = "computed" if known.computed else "source"
-                click.echo(f"  {question.id:{width}}  {question.kind:9}  {question.level}  {how}")
+        for row in rows:
+            if row["concept"] == name:
+                click.echo(f"  {row['id']:{width}}  {row['kind']:9}  {row['level']}  {row['verified']}")
     return DONE
 
 
@@ -198,20 +198,21 @@ def list_(concept: tuple[str, ...], as_json: bool) -> int:  # noqa: FBT001  # cl
 @as_json
 def show(id_: str, seed: int, as_json: bool) -> int:  # noqa: FBT001  # click's calling convention
     """Show one question with its answer, the feedback, and how the key is verified."""
-    from dlquiz import bank
+    from dlquiz import bank, data
     from dlquiz.question import draw
-    from dlquiz.verified import verified
 
     question = bank.find(bank.read_all(), id_)
-    asked, known = draw(question, seed), verified(question)
+    asked = draw(question, seed)
     if as_json:
-        _print_json({**_asked(asked), "key": asked.key(), "explain": asked.explain, **_row(question, known)})
+        solution = {"key": asked.key(), "explain": asked.explain}
+        _print_json({**data.shown(asked), **data.row(question), **solution, "version": 1})
         return DONE
     from dlquiz.render import Screen
+    from dlquiz.verified import verified
 
     screen = Screen()
     screen.question(asked)
-    screen.solution(asked, str(known))
+    screen.solution(asked, str(verified(question)))
     return DONE
 
 
@@ -224,56 +225,25 @@ def check(files: tuple[Path, ...], as_json: bool) -> int:  # noqa: FBT001  # cli
     FILES are banks or folders of banks; without any, all banks. Each fault is one line, file:line:column: message.
     """
     from dlquiz import bank
-    from dlquiz.check import check_bank
-    from dlquiz.verified import verified
+    from dlquiz.check import check_all
 
     paths = [path for file in files for path in (sorted(file.glob("*.yml")) if file.is_dir() else [file])]
-    banks = [bank.load(path) for path in paths or bank.files()]
-    faults = [*_twice(banks), *(fault for one in banks for fault in check_bank(one))]
-    questions = [question for one in banks for question in one.questions]
-    computed = sum(verified(question).computed for question in questions)
+    report = check_all([bank.load(path) for path in paths or bank.files()])
     if as_json:
-        _print_json({"questions": len(questions), "computed": computed, "faults": faults})
+        _print_json({"questions": report.questions, "computed": report.computed, "faults": report.faults, "version": 1})
     else:
-        share = f"{computed / max(len(questions), 1):.0%}"
-        said = f"{computed} keys computed ({share}), {len(questions) - computed} by a source, {len(faults)} errors"
-        click.echo("\n".join([*faults, f"{len(questions)} questions, {said}"]))
-    if any(one.errors for one in banks):
+        click.echo("\n".join([*report.faults, str(report)]))
+    if report.broken:
         return BAD_BANK
-    return FINDINGS if faults else DONE
-
-
-def _twice(banks: Sequence[Any]) -> list[str]:
-    """Ids that two files share."""
-    homes: dict[str, Path] = {}
-    faults = []
-    for one in banks:
-        for question, spot in zip(one.questions, one.spots, strict=True):
-            first = homes.setdefault(question.id, one.path)
-            if first != one.path:
-                faults.append(one.fault(question, spot, f"this id is used in {first} too", ("id",)))
-    return faults
+    return FINDINGS if report.faults else DONE
 
 
 def _live(questions: "list[Question]") -> "list[Question]":
     return [question for question in questions if not question.retired]
 
 
-def _row(question: "Question", known: Any) -> dict[str, Any]:
-    facts = {"id": question.id, "concept": question.concept, "kind": question.kind, "level": question.level}
-    return {**facts, "ref": question.ref, "verified": "computed" if known.computed else "source", "by": list(known.by)}
-
-
-def _asked(asked: "Asked") -> dict[str, Any]:
-    choices = [{"letter": option.letter, "text": option.text} for option in asked.choices]
-    steps = [{"letter": letter, "text": text} for letter, text in asked.steps]
-    shown = {"choices": choices, "steps": steps, "code": asked.code, "hints": asked.hints}
-    facts = {"id": asked.id, "concept": asked.concept, "kind": asked.kind, "seed": asked.seed, "text": asked.text}
-    return {**facts, **{name: value for name, value in shown.items() if value}}
-
-
-def _print_json(fields: dict[str, Any]) -> None:
-    click.echo(json.dumps({**fields, "version": 1}, ensure_ascii=False))
+def _print_json(value: Any) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False))
 
 
 def _due() -> dict[str, int]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
-from dlquiz.schema import PLACEHOLDER, Param
+from dlquiz.parts import PLACEHOLDER, Param
 
 Value = float | list[Any]
 

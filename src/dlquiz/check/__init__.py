@@ -1,7 +1,7 @@
 """`dlquiz check`: every key recomputed, every wrong option proved wrong where a claim allows it."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from dlquiz import schema
 from dlquiz.bank import Bank
@@ -12,11 +12,12 @@ from dlquiz.check.giveaways import giveaways
 from dlquiz.check.values import check_bug, check_number, check_order
 from dlquiz.failures import BankError
 from dlquiz.formula import FormulaError, UndefinedError
+from dlquiz.parts import PLACEHOLDER
 from dlquiz.registry import RegistryError, reference
 from dlquiz.tree import Trail
 from dlquiz.verified import verified
 
-__all__ = ["Finding", "check_bank", "check_question"]
+__all__ = ["Finding", "Report", "check_all", "check_bank", "check_question"]
 
 CHECKS: dict[type, Callable[[Any], Iterator[Finding]]] = {
     schema.Number: check_number,
@@ -28,6 +29,38 @@ CHECKS: dict[type, Callable[[Any], Iterator[Finding]]] = {
     schema.Order: check_order,
     schema.Bug: check_bug,
 }
+
+
+class Report(NamedTuple):
+    """What was found in some banks; `broken` is whether one of them cannot even be read as it stands."""
+
+    questions: int
+    computed: int
+    faults: list[str]
+    broken: bool
+
+    def __str__(self) -> str:
+        share = f"{self.computed / max(self.questions, 1):.0%}"
+        told = self.questions - self.computed
+        known = f"{self.computed} keys computed ({share}), {told} by a source"
+        return f"{self.questions} questions, {known}, {len(self.faults)} errors"
+
+
+def check_all(banks: Sequence[Bank]) -> Report:
+    """Check banks one by one, and that no two of them share an id."""
+    questions = [question for bank in banks for question in bank.questions]
+    faults = [*_repeated(banks), *(fault for bank in banks for fault in check_bank(bank))]
+    computed = sum(verified(question).computed for question in questions)
+    return Report(len(questions), computed, faults, broken=any(bank.errors for bank in banks))
+
+
+def _repeated(banks: Sequence[Bank]) -> Iterator[str]:
+    homes: dict[str, Bank] = {}
+    for bank in banks:
+        for question, spot in zip(bank.questions, bank.spots, strict=True):
+            first = homes.setdefault(question.id, bank)
+            if first is not bank:
+                yield bank.fault(question, spot, f"this id is used in {first.path} too", ("id",))
 
 
 def check_bank(bank: Bank) -> list[str]:
@@ -58,7 +91,7 @@ def _common(question: schema.Question) -> Iterator[Finding]:
         yield Finding("the key is not computed, so it needs a source")
     params = question.params if isinstance(question, schema.Drawn) else {}
     for text, path in _texts(question):
-        if unknown := set(schema.PLACEHOLDER.findall(text)) - set(params):
+        if unknown := set(PLACEHOLDER.findall(text)) - set(params):
             yield Finding(f"the text names {{{min(unknown)}}}, which is not in params", path)
 
 

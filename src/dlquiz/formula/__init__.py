@@ -1,7 +1,8 @@
 """Formula answers: read by a whitelist parser, compared by value. Nothing typed or stored is ever run as code."""
 
 from dlquiz.formula.compare import Verdict, same, samples, show, unstable
-from dlquiz.formula.parser import Formula, FormulaError, parse, parse_claim
+from dlquiz.formula.parser import Formula, parse, parse_claim
+from dlquiz.formula.tokens import FormulaError
 from dlquiz.formula.values import UndefinedError, derivative, holds, value
 
 __all__ = [

@@ -3,80 +3,28 @@
 Two readings share one grammar: an *answer* is a number-valued formula, a *claim* is one that is true or false.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-MAX_CHARS, MAX_NODES, MAX_DEPTH = 400, 200, 40
-CONSTANTS = ("pi", "e")
-ONE = [
-    "abs",
-    "sign",
-    "sqrt",
-    "exp",
-    "log",
-    "log1p",
-    "expm1",
-    "log2",
-    "log10",
-    "sin",
-    "cos",
-    "tan",
-    "sinh",
-    "cosh",
-    "tanh",
-    "atan",
-    "erf",
-    "sigmoid",
-    "softplus",
-    "relu",
-]
-ARITY = {**dict.fromkeys(ONE, (1, 1)), "max": (2, 8), "min": (2, 8), "where": (3, 3)}
-ALIASES = {
-    "ln": "log",
-    "sgn": "sign",
-    "arctan": "atan",
-    "maximum": "max",
-    "minimum": "min",
-    "logistic": "sigmoid",
-    "σ": "sigmoid",
-}
-LIBRARIES = ("np", "numpy", "torch", "math", "tf", "jnp", "F", "mpmath", "scipy")
-COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
-LOGIC = ("and", "or", "not")
-WORDS = ("if", "else", *LOGIC)
+from dlquiz.formula.tokens import (
+    ALIASES,
+    ARITY,
+    COMPARISONS,
+    CONSTANTS,
+    LIBRARIES,
+    LOGIC,
+    WORDS,
+    FormulaError,
+    Token,
+    ends_operand,
+    tokens,
+)
 
-SPELLINGS = str.maketrans(
-    {
-        "·": "*",
-        "×": "*",
-        "⋅": "*",
-        "−": "-",
-        "–": "-",
-        "²": "^2",
-        "³": "^3",
-        "½": "(1/2)",
-        "≤": "<=",
-        "≥": ">=",
-        "≠": "!=",
-    }
-)
-TOKEN = re.compile(
-    r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|(?P<name>[^\W\d]\w*(?:\.\w+)*)"
-    r"|(?P<sign>\*\*|<=|>=|==|!=|[-+*/^(),<>=|.]))"
-)
+MAX_NODES, MAX_DEPTH = 200, 160
 BINDING = {"+": 1, "-": 1, "*": 2, "/": 2, "^": 4}
 UNARY = 3
 NO_CONDITION = "a condition needs a comparison: < <= > >= == !="
 STRAY_CONDITION = "a comparison stands only inside where(...)"
-
-
-class FormulaError(ValueError):
-    """A text that is no formula; the message says what to type instead, `column` counts from 0."""
-
-    def __init__(self, message: str, column: int | None = None) -> None:
-        super().__init__(message)
-        self.column = column
 
 
 @dataclass(frozen=True)
@@ -125,13 +73,6 @@ def parse_claim(text: str, names: Iterable[str]) -> Formula:
     return parser.finish(parser.check(parser.expression(), condition=True))
 
 
-@dataclass(frozen=True)
-class _Token:
-    kind: str
-    text: str
-    column: int
-
-
 class _Parser:
     """Precedence climbing over a list of tokens; depth and size are bounded while reading."""
 
@@ -141,15 +82,15 @@ class _Parser:
         self.forbid = frozenset(forbid)
         self.used: set[str] = set()
         self.at = self.depth = self.nodes = 0
-        self.tokens = _tokens(self.text)
+        self.tokens = tokens(self.text)
 
     # -- moving along
 
     @property
-    def token(self) -> _Token:
+    def token(self) -> Token:
         return self.tokens[self.at]
 
-    def take(self) -> _Token:
+    def take(self) -> Token:
         token = self.token
         self.at += 1
         return token
@@ -196,13 +137,13 @@ class _Parser:
             return FormulaError("'.' is no operator; multiply with '*'", token.column)
         if token.kind == "end":
             return FormulaError("the formula ends too early", token.column)
-        if before and _ends_operand(before) and (token.text == "(" or token.kind in ("number", "name")):
+        if before and ends_operand(before) and (token.text == "(" or token.kind in ("number", "name")):
             return self.missing_product(before, token)
         if token.text in COMPARISONS:
             return FormulaError(STRAY_CONDITION, token.column)
         return FormulaError(f"{token.text!r} is not expected here", token.column)
 
-    def missing_product(self, before: _Token, token: _Token) -> FormulaError:
+    def missing_product(self, before: Token, token: Token) -> FormulaError:
         if before.text in ARITY or before.text in ALIASES:
             return FormulaError(f"write {before.text}(...): a function needs parentheses", before.column)
         if token.kind == "name" and token.text in WORDS:
@@ -278,7 +219,7 @@ class _Parser:
         self.at -= 1
         raise self.unexpected()
 
-    def call(self, token: _Token) -> Node:
+    def call(self, token: Token) -> Node:
         op = ALIASES.get(token.text, token.text if token.text in ARITY else token.text.lower())
         if op not in ARITY:
             raise self.unknown_function(token)
@@ -295,7 +236,7 @@ class _Parser:
             raise FormulaError(f"{op} takes {wanted} argument{'s' * (high > 1)}, got {len(args)}", token.column)
         return self.make(op, *args)
 
-    def name(self, token: _Token) -> Node:
+    def name(self, token: Token) -> Node:
         self.count()
         if token.text in self.names:
             self.used.add(token.text)
@@ -306,18 +247,18 @@ class _Parser:
             raise FormulaError(f"write {token.text}(...): a function needs parentheses", token.column)
         raise self.unknown(token, (*self.names, *CONSTANTS))
 
-    def number(self, token: _Token) -> Node:
+    def number(self, token: Token) -> Node:
         self.count()
         if len(token.text) > 20 or (abs(float(token.text)) > 1e300):
             raise FormulaError("number too large", token.column)
         return Number(int(token.text) if token.text.isascii() and token.text.isdigit() else token.text)
 
-    def unknown_function(self, token: _Token) -> FormulaError:
+    def unknown_function(self, token: Token) -> FormulaError:
         if token.text in self.names or token.text in CONSTANTS:
             return FormulaError(f"write {token.text}*(...): a product needs '*'", token.column)
         return self.unknown(token, (*ARITY, *ALIASES))
 
-    def unknown(self, token: _Token, known: Iterable[str]) -> FormulaError:
+    def unknown(self, token: Token, known: Iterable[str]) -> FormulaError:
         library, _, rest = token.text.rpartition(".")
         if library or rest in LIBRARIES:
             example = rest if rest in ARITY else "exp"
@@ -335,31 +276,9 @@ class _Parser:
 
     def deeper(self) -> None:
         self.depth += 1
-        if self.depth > 4 * MAX_DEPTH:
+        if self.depth > MAX_DEPTH:
             raise FormulaError("nested too deeply", self.token.column)
 
 
 def _is_condition(node: Node) -> bool:
     return isinstance(node, Apply) and node.op in (*COMPARISONS, *LOGIC)
-
-
-def _ends_operand(token: _Token) -> bool:
-    return token.kind in ("number", "name") or token.text == ")"
-
-
-def _tokens(text: str) -> list[_Token]:
-    if not text:
-        raise FormulaError("empty answer")
-    if len(text) > MAX_CHARS:
-        raise FormulaError(f"longer than {MAX_CHARS} characters")
-    tokens, at, text = [], 0, text.translate(SPELLINGS)
-    while at < len(text):
-        match = TOKEN.match(text, at)
-        if match is None:
-            at += len(text[at:]) - len(text[at:].lstrip())
-            raise FormulaError(f"character {text[at]!a} is not part of a formula", at)
-        kind = str(match.lastgroup)
-        word = match[kind]
-        tokens.append(_Token("sign" if word in WORDS else kind, word, match.start(kind)))
-        at = match.end()
-    return [*tokens, _Token("end", "end", len(text))]

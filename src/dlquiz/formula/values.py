@@ -8,7 +8,8 @@ from typing import Any
 import mpmath
 from mpmath import mp, mpf
 
-from dlquiz.formula.parser import COMPARISONS, Formula, Name, Node, Number
+from dlquiz.formula.parser import Formula, Name, Node, Number
+from dlquiz.formula.tokens import COMPARISONS
 
 Point = Mapping[str, Any]
 Table = Mapping[str, Callable[..., Any]]
