@@ -160,7 +160,7 @@ class _Printer(LatexPrinter):
         if isinstance(e.base, sp.Function) and not isinstance(e.base, sp.exp):
             return self._print(e.base, exp=power)
         simple = isinstance(e.base, sp.Symbol | sp.Indexed) or (e.base.is_Integer and e.base >= 0)
-        return f"{{{base if simple else self._group(base)}}}^{{{power}}}"
+        return f"{base if simple else self._group(base)}^{{{power}}}"
 
     # Calculus
 
