@@ -16,10 +16,10 @@ def every(holds: Tensor, law: str, tensor: Tensor, repair: str = "") -> None:
         raise ValueError(f"{law}, got {tensor[~holds][0].item()}" + (repair and f": {repair}"))
 
 
-def floating(function: str, prediction: Tensor) -> None:
-    """Raise TypeError unless the prediction is floating: whole numbers have no gradient."""
-    if not isinstance(prediction, Tensor) or not prediction.is_floating_point():
-        raise TypeError(f"{function} needs floating predictions, got {_kind(prediction)}: convert them with .float()")
+def floating(function: str, tensor: Tensor, what: str = "predictions") -> None:
+    """Raise TypeError unless the tensor is floating: whole numbers have no gradient."""
+    if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
+        raise TypeError(f"{function} needs floating {what}, got {_kind(tensor)}: convert them with .float()")
 
 
 def real(function: str, target: Tensor) -> None:

@@ -35,9 +35,9 @@ class Between:
 
 @dataclass(frozen=True)
 class OneOf:
-    """One of a few numbers."""
+    """One of a few numbers, or of a few names."""
 
-    values: tuple[float, ...]
+    values: tuple[float | str, ...]
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,16 @@ Indices = Annotated[Integer[Tensor, "*batch"], IndexInto("classes")]
 PerExample = Float[Tensor, "*batch"]
 PerFeature = Float[Tensor, "*batch features"]
 PerClass = Float[Tensor, "*batch classes"]
+Jacobians = Float[Tensor, "*batch classes _"]  # of each value by each entry of its vector, on the last axis
+
+# Parameters: no example's own, so they have no axis of the batch.
+Slopes = Float[Tensor, ""] | Float[Tensor, "channels"]
+Inputs = Float[Tensor, "*batch inputs"]
+Weights = Float[Tensor, "pieces outputs inputs"]
+Biases = Float[Tensor, "pieces outputs"]
 
 # Hyper-parameters: a whole number will do.
 Positive = Annotated[float | int, Above(0)]
 NonNegative = Annotated[float | int, AtLeast(0)]
 Share = Annotated[float | int, Between(0, 1)]
+Approximation = Annotated[str, OneOf(("none", "tanh"))]
