@@ -1,10 +1,11 @@
 """Activations: what a layer does to each number, or to each vector, after its linear map.
 
 Each is element-wise, but for softmax, log_softmax and logsumexp, which work along the axis `dim`, and for maxout, a
-layer of its own. Integer inputs are a TypeError. `f_grad` is the derivative of `f` by its first argument, by hand: of
-each value by its own entry, or where it depends on a whole vector, by every entry of that. Softmax, log_softmax and
-maxout make a vector of a vector: theirs is a Jacobian, with one more axis, the last, for the entries of `x`.
-A unit is dead if its slope is 0 for every example: then no gradient reaches its weights any more.
+layer of its own. Integer inputs are a TypeError; an axis that is missing or empty is a ValueError. `f_grad` is the
+derivative of `f` by its first argument, by hand: of each value by its own entry, or where it depends on a whole vector,
+by every entry of that. Softmax, log_softmax and maxout make a vector of a vector: theirs is a Jacobian, with one more
+axis, the last, for the entries of `x`. A unit is dead if its slope is 0 for every example: then no gradient reaches
+its weights any more.
 """
 
 import math
@@ -250,12 +251,6 @@ def softmax(x: Logits, *, dim: int = -1) -> PerClass:
     about 0, and only a logarithm after it, as in the cross-entropy, gives the slope back.
 
     Reference: Bridle 1990, Probabilistic interpretation of feedforward classification network outputs.
-
-    Raises
-    ------
-    ValueError
-        If there is no axis `dim`, or nothing on it.
-
     """
     shares = _below_largest("softmax", x, dim)[0].exp()
     return shares / shares.sum(dim, keepdim=True)
@@ -278,12 +273,6 @@ def log_softmax(x: Logits, *, dim: int = -1) -> PerClass:
     the largest score on. This one does not saturate: a score that lags by 1000 gives -1000.
 
     Reference: Bridle 1990, Probabilistic interpretation of feedforward classification network outputs.
-
-    Raises
-    ------
-    ValueError
-        If there is no axis `dim`, or nothing on it.
-
     """
     below, _ = _below_largest("log_softmax", x, dim)
     return below - below.exp().sum(dim, keepdim=True).log()
@@ -305,12 +294,6 @@ def logsumexp(x: Logits, *, dim: int = -1) -> Float[Tensor, "..."]:
     `log Σ exp(x_j)` along `dim`. The largest entry is taken off before and put back after, so nothing overflows.
 
     Reference: Blanchard, Higham & Higham 2021, Accurately computing the log-sum-exp and softmax functions.
-
-    Raises
-    ------
-    ValueError
-        If there is no axis `dim`, or nothing on it.
-
     """
     below, largest = _below_largest("logsumexp", x, dim)
     return (largest + below.exp().sum(dim, keepdim=True).log()).squeeze(dim)
