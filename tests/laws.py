@@ -120,7 +120,13 @@ def tensors(function):
     return [argument for argument in arguments(function) if not argument.is_number]
 
 
+def batched(function):
+    """List the tensors that hold something for each example: a parameter, such as a weight, does not."""
+    return [argument for argument in tensors(function) if any("*" in dim for dim in argument.dims)]
+
+
 def numbers(function):
+    """List the hyper-parameters that have a law: numbers, or names such as an approximation's."""
     return [argument for argument in arguments(function) if argument.is_number and argument.law]
 
 
@@ -262,6 +268,11 @@ def _(law: Between):
     return [law.low + (law.high - law.low) / 8, law.low, law.high]
 
 
+@legal_numbers.register
+def _(law: OneOf):
+    return list(law.values)
+
+
 @singledispatch
 def illegal_numbers(law):
     """List numbers that the law excludes."""
@@ -281,6 +292,11 @@ def _(law: AtLeast):
 @illegal_numbers.register
 def _(law: Between):
     return [law.low - 0.5, law.high + 0.5, math.nan, math.inf]
+
+
+@illegal_numbers.register
+def _(law: OneOf):
+    return [str(law.values[0]).upper(), ""]
 
 
 @singledispatch
@@ -327,11 +343,14 @@ def _with_first(tensor, number):
 
 
 def autograd(function, drawn):
-    """Differentiate the sum of the values by the first argument, by torch's own rules."""
+    """Differentiate the values by the first argument, by torch's own rules: a vector of values, by a Jacobian."""
     (name, prediction), *_ = drawn.items()
     prediction = prediction.clone().requires_grad_()
-    (slope,) = torch.autograd.grad(function(**drawn | {name: prediction}).sum(), prediction)
-    return slope
+    value = function(**drawn | {name: prediction})
+    is_vector = any(dim.isidentifier() for dim in returned(function).dims)
+    parts = value.unbind(-1) if is_vector else [value]
+    slopes = [torch.autograd.grad(part.sum(), prediction, retain_graph=True)[0] for part in parts]
+    return torch.stack(slopes, -2) if is_vector else slopes[0]
 
 
 def by_first(function, drawn):

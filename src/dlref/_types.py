@@ -57,6 +57,13 @@ class IndexInto:
     axis: str
 
 
+@dataclass(frozen=True)
+class DivisorOf:
+    """A whole number, 1 or greater, that divides the size of the axis `axis`."""
+
+    axis: str
+
+
 # Element-wise arguments: `#` lets them broadcast, and the value has the broadcast shape.
 Values = Float[Tensor, "*#shape"]
 Targets = Real[Tensor, "*#shape"] | Bool[Tensor, "*#shape"]
@@ -86,13 +93,23 @@ PerClass = Float[Tensor, "*batch classes"]
 Jacobians = Float[Tensor, "*batch classes _"]  # of each value by each entry of its vector, on the last axis
 
 # Parameters: no example's own, so they have no axis of the batch.
+Channelled = Float[Tensor, "*shape"]  # channels, where there are any, on axis 1
 Slopes = Float[Tensor, ""] | Float[Tensor, "channels"]
 Inputs = Float[Tensor, "*batch inputs"]
 Weights = Float[Tensor, "pieces outputs inputs"]
 Biases = Float[Tensor, "pieces outputs"]
+
+# A layer's input, and its weights: one for each channel, on axis 1, or for each feature, on the last axis.
+Maps = Float[Tensor, "rows channels *places"]
+PerChannel = Float[Tensor, "channels"]
+Variances = Annotated[PerChannel, AtLeast(0)]
+Features = Float[Tensor, "*batch features"]
+PerFeatureWeight = Float[Tensor, "features"]
+Kernel = Float[Tensor, "channels inputs *kernel"]
 
 # Hyper-parameters: a whole number will do.
 Positive = Annotated[float | int, Above(0)]
 NonNegative = Annotated[float | int, AtLeast(0)]
 Share = Annotated[float | int, Between(0, 1)]
 Approximation = Annotated[str, OneOf(("none", "tanh"))]
+DividesChannels = Annotated[int, DivisorOf("channels")]

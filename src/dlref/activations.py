@@ -18,6 +18,7 @@ from dlref._checks import floating, require
 from dlref._types import (
     Approximation,
     Biases,
+    Channelled,
     Inputs,
     Jacobians,
     Logits,
@@ -109,7 +110,7 @@ def leaky_relu_grad(x: Values, *, negative_slope: NonNegative = 0.01) -> Result:
     return torch.ones_like(x).masked_fill(x <= 0, negative_slope)
 
 
-def prelu(x: Float[Tensor, "*shape"], alpha: Slopes) -> Float[Tensor, "*shape"]:
+def prelu(x: Channelled, alpha: Slopes) -> Channelled:
     r"""Be a leaky ReLU that learns its negative slope, one for all or one for each channel.
 
     `x` where `x > 0`, else `alpha x`. `alpha` is a tensor: one number, or one for each channel; channels lie on axis 1,
@@ -127,7 +128,7 @@ def prelu(x: Float[Tensor, "*shape"], alpha: Slopes) -> Float[Tensor, "*shape"]:
     return torch.where(x > 0, x, alpha * x)
 
 
-def prelu_grad(x: Float[Tensor, "*shape"], alpha: Slopes) -> Float[Tensor, "*shape"]:
+def prelu_grad(x: Channelled, alpha: Slopes) -> Channelled:
     r"""Slope 1 where `x > 0`, else `alpha`, at `x = 0` too, as in PyTorch. By `alpha` the slope is `min(x, 0)`."""
     x, alpha = _with_slopes("prelu_grad", x, alpha)
     return torch.where(x > 0, 1, alpha)
