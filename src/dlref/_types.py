@@ -4,9 +4,11 @@ jaxtyping executes the shapes in the tests. `tests/house` reads the laws: it dra
 them, and illegal ones that the function must refuse.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
+import torch
 from jaxtyping import Bool, Float, Integer, Real
 from torch import Tensor
 
@@ -64,6 +66,13 @@ class DivisorOf:
     axis: str
 
 
+@dataclass(frozen=True)
+class Axes:
+    """A shape: whole numbers, 0 or greater, and at least so many of them."""
+
+    least: int
+
+
 # Element-wise arguments: `#` lets them broadcast, and the value has the broadcast shape.
 Values = Float[Tensor, "*#shape"]
 Targets = Real[Tensor, "*#shape"] | Bool[Tensor, "*#shape"]
@@ -101,11 +110,12 @@ Biases = Float[Tensor, "pieces outputs"]
 
 # A layer's input, and its weights: one for each channel, on axis 1, or for each feature, on the last axis.
 Maps = Float[Tensor, "rows channels *places"]
-PerChannel = Float[Tensor, "channels"]
-Variances = Annotated[PerChannel, AtLeast(0)]
+ChannelWeights = Float[Tensor, "channels"]
+Variances = Annotated[ChannelWeights, AtLeast(0)]
 Features = Float[Tensor, "*batch features"]
-PerFeatureWeight = Float[Tensor, "features"]
+FeatureWeights = Float[Tensor, "features"]
 Kernel = Float[Tensor, "channels inputs *kernel"]
+Pull = Float[Tensor, "..."]  # a gradient, in the shape of what it is the gradient of
 
 # Hyper-parameters: a whole number will do.
 Positive = Annotated[float | int, Above(0)]
@@ -113,3 +123,15 @@ NonNegative = Annotated[float | int, AtLeast(0)]
 Share = Annotated[float | int, Between(0, 1)]
 Approximation = Annotated[str, OneOf(("none", "tanh"))]
 DividesChannels = Annotated[int, DivisorOf("channels")]
+Count = Annotated[int, AtLeast(1)]
+
+# A tensor to make, and tensors of any shape.
+Shape = Annotated[Sequence[int], Axes(0)]
+LayerShape = Annotated[Sequence[int], Axes(2)]
+Device = torch.device | str | int | None
+Array = Float[Tensor, "..."]
+Arrays = Array | Sequence[Array]
+Square = Float[Tensor, "units units"]
+PerLayer = Float[Tensor, "layers"]
+PerStep = Float[Tensor, "steps"]
+Scalar = Float[Tensor, ""]

@@ -18,13 +18,14 @@ from torch.distributed.nn.functional import all_reduce
 
 from dlref._checks import every, require, weighted
 from dlref._types import (
+    ChannelWeights,
     DividesChannels,
     Features,
+    FeatureWeights,
     Kernel,
     Maps,
     NonNegative,
-    PerChannel,
-    PerFeatureWeight,
+    Pull,
     Share,
     Variances,
 )
@@ -35,31 +36,31 @@ Map = Callable[[Tensor], Tensor]
 class BatchNorm(NamedTuple):
     """What `batch_norm` gives: the normalized values, and the running values to pass to the next call."""
 
-    y: Tensor
-    running_mean: Tensor
-    running_var: Tensor
+    y: Maps
+    running_mean: ChannelWeights
+    running_var: ChannelWeights
 
 
 class Gradients(NamedTuple):
     """The gradient of a loss by x, gamma and beta, each in its shape."""
 
-    dx: Tensor
-    dgamma: Tensor
-    dbeta: Tensor
+    dx: Pull
+    dgamma: Pull
+    dbeta: Pull
 
 
 class RmsGradients(NamedTuple):
     """The gradient of a loss by x and gamma: `rms_norm` has no beta."""
 
-    dx: Tensor
-    dgamma: Tensor
+    dx: Pull
+    dgamma: Pull
 
 
 def batch_norm(
     x: Maps,
-    gamma: PerChannel,
-    beta: PerChannel,
-    running_mean: PerChannel | None = None,
+    gamma: ChannelWeights,
+    beta: ChannelWeights,
+    running_mean: ChannelWeights | None = None,
     running_var: Variances | None = None,
     *,
     training: bool = True,
@@ -110,9 +111,9 @@ def batch_norm(
 def batch_norm_grad(
     upstream: Maps,
     x: Maps,
-    gamma: PerChannel,
-    beta: PerChannel | None = None,
-    running_mean: PerChannel | None = None,
+    gamma: ChannelWeights,
+    beta: ChannelWeights | None = None,
+    running_mean: ChannelWeights | None = None,
     running_var: Variances | None = None,
     *,
     training: bool = True,
@@ -140,7 +141,7 @@ def batch_norm_grad(
     return _cast(dtype, dx, *_weight_gradients(upstream, normal, scale, group))
 
 
-def layer_norm(x: Features, gamma: PerFeatureWeight, beta: PerFeatureWeight, *, eps: NonNegative = 1e-5) -> Features:
+def layer_norm(x: Features, gamma: FeatureWeights, beta: FeatureWeights, *, eps: NonNegative = 1e-5) -> Features:
     r"""Normalize each example by its own features, so that neither batch nor sequence length matters.
 
     `y = gamma (x - mean) / √(var + eps) + beta`, with mean and variance over the last axis. PyTorch may take several
@@ -161,8 +162,8 @@ def layer_norm(x: Features, gamma: PerFeatureWeight, beta: PerFeatureWeight, *, 
 def layer_norm_grad(
     upstream: Features,
     x: Features,
-    gamma: PerFeatureWeight,
-    beta: PerFeatureWeight | None = None,
+    gamma: FeatureWeights,
+    beta: FeatureWeights | None = None,
     *,
     eps: NonNegative = 1e-5,
 ) -> Gradients:
@@ -171,7 +172,7 @@ def layer_norm_grad(
     return _normalized_grad(upstream, x, scale, eps, lambda each: each, dtype)
 
 
-def instance_norm(x: Maps, gamma: PerChannel, beta: PerChannel, *, eps: NonNegative = 1e-5) -> Maps:
+def instance_norm(x: Maps, gamma: ChannelWeights, beta: ChannelWeights, *, eps: NonNegative = 1e-5) -> Maps:
     r"""Normalize each channel of each image by itself, so that its contrast does not matter.
 
     `y = gamma (x - mean) / √(var + eps) + beta`, with mean and variance over all axes but the first two. It is
@@ -191,7 +192,7 @@ def instance_norm(x: Maps, gamma: PerChannel, beta: PerChannel, *, eps: NonNegat
 
 
 def instance_norm_grad(
-    upstream: Maps, x: Maps, gamma: PerChannel, beta: PerChannel | None = None, *, eps: NonNegative = 1e-5
+    upstream: Maps, x: Maps, gamma: ChannelWeights, beta: ChannelWeights | None = None, *, eps: NonNegative = 1e-5
 ) -> Gradients:
     r"""Do along the places of each image what `batch_norm_grad` does along the batch; beta does not matter."""
     dtype, (upstream, x), (scale, _) = _fitted("instance_norm_grad", 1, [upstream, x], [gamma, beta], eps)
@@ -199,7 +200,7 @@ def instance_norm_grad(
 
 
 def group_norm(
-    x: Maps, gamma: PerChannel, beta: PerChannel, *, groups: DividesChannels, eps: NonNegative = 1e-5
+    x: Maps, gamma: ChannelWeights, beta: ChannelWeights, *, groups: DividesChannels, eps: NonNegative = 1e-5
 ) -> Maps:
     r"""Normalize groups of channels of each example: the batch may be small, and an image still has many values.
 
@@ -222,8 +223,8 @@ def group_norm(
 def group_norm_grad(
     upstream: Maps,
     x: Maps,
-    gamma: PerChannel,
-    beta: PerChannel | None = None,
+    gamma: ChannelWeights,
+    beta: ChannelWeights | None = None,
     *,
     groups: DividesChannels,
     eps: NonNegative = 1e-5,
@@ -233,7 +234,7 @@ def group_norm_grad(
     return _normalized_grad(upstream, x, scale, eps, _by_group("group_norm_grad", x, groups), dtype)
 
 
-def rms_norm(x: Features, gamma: PerFeatureWeight, *, eps: NonNegative | None = None) -> Features:
+def rms_norm(x: Features, gamma: FeatureWeights, *, eps: NonNegative | None = None) -> Features:
     r"""Rescale each example to a mean square of 1, without subtracting a mean: cheaper, and often as good.
 
     `y = gamma x / √(mean(x²) + eps)`, with the mean over the last axis. There is no beta. `eps` None is the machine
@@ -252,7 +253,7 @@ def rms_norm(x: Features, gamma: PerFeatureWeight, *, eps: NonNegative | None = 
 
 
 def rms_norm_grad(
-    upstream: Features, x: Features, gamma: PerFeatureWeight, *, eps: NonNegative | None = None
+    upstream: Features, x: Features, gamma: FeatureWeights, *, eps: NonNegative | None = None
 ) -> RmsGradients:
     r"""Pass on the pull less its share along x: `dx = (g - n mean(g n)) / √(mean(x²) + eps)`, no mean taken away.
 
@@ -269,14 +270,14 @@ def rms_norm_grad(
 
 def fold_batch_norm(
     weight: Kernel,
-    bias: PerChannel | None,
-    gamma: PerChannel,
-    beta: PerChannel,
-    running_mean: PerChannel,
+    bias: ChannelWeights | None,
+    gamma: ChannelWeights,
+    beta: ChannelWeights,
+    running_mean: ChannelWeights,
     running_var: Variances,
     *,
     eps: NonNegative = 1e-5,
-) -> tuple[Kernel, PerChannel]:
+) -> tuple[Kernel, ChannelWeights]:
     r"""Put a batch norm that no longer learns into the linear or convolutional layer before it: then it costs nothing.
 
     `weight gamma / √(var + eps)` and `beta + (bias - mean) gamma / √(var + eps)`: outside training batch norm is a
