@@ -77,7 +77,7 @@ def weighted(
     for each in given:
         floating(function, each, "tensors")
     shape, least = tuple(arrays[-1].shape), 1 if axis < 0 else 2
-    require(len(shape) >= least, "{} needs at least {} axes, got shape {}", function, least, shape)
+    require(len(shape) >= least, "{} needs {} or more axes, got shape {}", function, least, shape)
     for each in arrays:
         require(each.shape == shape, "{} needs one shape, got {} and {}", function, tuple(each.shape), shape)
     law = "{} needs one weight for each entry of axis {}, got shapes {} and {}"

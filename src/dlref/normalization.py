@@ -371,7 +371,7 @@ def _over_batch(function: str, x: Tensor, group: ProcessGroup | None) -> tuple[M
     count = math.prod((x.shape[0], *x.shape[2:]))
     if group is not None:
         count, everywhere = all_reduce(torch.tensor([count, channels], device=x.device), group=group).tolist()
-        law = "{} needs the same channels on every rank, got {} here and {} on all ranks together"
+        law = "{} needs the same channels on every rank, got {} here and {} on all ranks"
         require(everywhere == get_world_size(group) * channels, law, function, channels, everywhere)
     law = "{} needs more than one value per channel in training, got {}: a single value is its own mean, and y is beta"
     require(count > 1, law + " whatever x is; take a larger batch, or training=False", function, count)
