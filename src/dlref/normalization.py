@@ -14,9 +14,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from torch.distributed import ProcessGroup, get_world_size
-from torch.distributed.nn.functional import all_reduce
 
 from dlref._checks import every, require, weighted
+from dlref._ranks import over_ranks
 from dlref._types import (
     ChannelWeights,
     DividesChannels,
@@ -330,7 +330,7 @@ def _normalized_grad(
 
 
 def _weight_gradients(upstream: Tensor, normal: Tensor, scale: Tensor, group: ProcessGroup | None = None) -> list:
-    return [_summed(each, scale.shape, group).flatten() for each in (upstream * normal, upstream)]
+    return [over_ranks(each.sum_to_size(scale.shape), group).flatten() for each in (upstream * normal, upstream)]
 
 
 def _cast(dtype: torch.dtype, *gradients: Tensor) -> Gradients:
@@ -359,23 +359,18 @@ def _by_group(function: str, x: Tensor, groups: int) -> Map:
     return lambda each: each.unflatten(1, (groups, channels // groups)).flatten(2)
 
 
-def _summed(x: Tensor, shape: Sequence[int], group: ProcessGroup | None) -> Tensor:
-    total = x.sum_to_size(shape)
-    return total if group is None else all_reduce(total, group=group)
-
-
 def _over_batch(function: str, x: Tensor, group: ProcessGroup | None) -> tuple[Map, int]:
     """Return the mean of each channel over the rows of all ranks, and the number of values that share it."""
     channels = x.shape[1]
     shape = (1, channels, *(1 for _ in x.shape[2:]))
     count = math.prod((x.shape[0], *x.shape[2:]))
     if group is not None:
-        count, everywhere = all_reduce(torch.tensor([count, channels], device=x.device), group=group).tolist()
+        count, everywhere = over_ranks(torch.tensor([count, channels], device=x.device), group).tolist()
         law = "{} needs the same channels on every rank, got {} here and {} on all ranks"
-        require(everywhere == get_world_size(group) * channels, law, function, channels, everywhere)
+        require(everywhere == channels * get_world_size(group), law, function, channels, everywhere)
     law = "{} needs more than one value per channel in training, got {}: a single value is its own mean, and y is beta"
     require(count > 1, law + " whatever x is; take a larger batch, or training=False", function, count)
-    return lambda each: _summed(each, shape, group) / count, count
+    return lambda each: over_ranks(each.sum_to_size(shape), group) / count, count
 
 
 def _started(

@@ -327,7 +327,7 @@ def torchrun(folder, cases, *dies):
     torch.save(cases, folder / "cases.pt")
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=3"]
     command += [str(RANK), str(folder), *map(str, dies)]
-    env = os.environ | {"GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"}
+    env = os.environ | {"GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "error"}
     done = subprocess.run(command, env=env, timeout=120, capture_output=True, text=True, check=False)
     written = [folder / f"results{rank}.pt" for rank in range(3)]
     return done, [torch.load(each) for each in written if each.exists()]
