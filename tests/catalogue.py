@@ -12,6 +12,7 @@ from jaxtyping import jaxtyped
 from torch import Tensor
 
 import dlref
+from dlref._types import Axes
 
 
 def concepts():
@@ -37,6 +38,15 @@ def calculations():
         name: function
         for name, function in functions().items()
         if arguments(function) and not arguments(function)[0].is_number
+    }
+
+
+def makers():
+    """Map the names of the functions that make a tensor of a shape."""
+    return {
+        name: function
+        for name, function in functions().items()
+        if arguments(function)[:1] and isinstance(arguments(function)[0].law, Axes) and promised(function)[0].arrays
     }
 
 

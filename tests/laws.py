@@ -12,7 +12,7 @@ from functools import partial, singledispatch
 import torch
 
 from catalogue import arguments, numbers, promised
-from dlref._types import Above, AtLeast, Between, Distribution, DivisorOf, IndexInto, OneHot, OneOf
+from dlref._types import Above, AtLeast, Axes, Between, Distribution, DivisorOf, Finite, IndexInto, OneHot, OneOf, Whole
 
 BATCH = (4, 3)
 CLASSES = 5
@@ -159,6 +159,21 @@ def _(law: AtLeast):
 
 
 @legal_numbers.register
+def _(law: Whole):
+    return [law.least + 2, law.least, law.least + 7]
+
+
+@legal_numbers.register
+def _(_law: Finite):
+    return [0.5, 0, -2]
+
+
+@legal_numbers.register
+def _(law: Axes):
+    return [(4, 3, 2)[: max(law.least, 1)], (4, 3, 2), (0, 3), (4, 0)]
+
+
+@legal_numbers.register
 def _(law: Between):
     return [law.low + (law.high - law.low) / 8, law.low, law.high]
 
@@ -187,6 +202,21 @@ def _(law: Above):
 @illegal_numbers.register
 def _(law: AtLeast):
     return [law.bound - 0.5, math.nan, math.inf]
+
+
+@illegal_numbers.register
+def _(law: Whole):
+    return [law.least - 1, law.least - 8]
+
+
+@illegal_numbers.register
+def _(_law: Finite):
+    return [math.nan, math.inf, -math.inf]
+
+
+@illegal_numbers.register
+def _(law: Axes):
+    return [(4, -3), (4, 3.5), *((4,) * axes for axes in range(law.least))]
 
 
 @illegal_numbers.register

@@ -67,6 +67,18 @@ class DivisorOf:
 
 
 @dataclass(frozen=True)
+class Finite:
+    """Any number but an infinite one and nan."""
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A whole number, `least` or greater."""
+
+    least: int
+
+
+@dataclass(frozen=True)
 class Axes:
     """A shape: whole numbers, 0 or greater, and at least so many of them."""
 
@@ -123,7 +135,8 @@ NonNegative = Annotated[float | int, AtLeast(0)]
 Share = Annotated[float | int, Between(0, 1)]
 Approximation = Annotated[str, OneOf(("none", "tanh"))]
 DividesChannels = Annotated[int, DivisorOf("channels")]
-Count = Annotated[int, AtLeast(1)]
+Number = Annotated[float | int, Finite()]
+Count = Annotated[int, Whole(1)]
 
 # A tensor to make, and tensors of any shape.
 Shape = Annotated[Sequence[int], Axes(0)]

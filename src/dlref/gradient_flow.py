@@ -5,6 +5,7 @@ stretch, it explodes. Clipping bounds what comes out; it returns new tensors and
 is one floating tensor or a sequence of them, as `[p.grad for p in model.parameters()]`; the result is of the same kind.
 """
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -57,7 +58,8 @@ def clip_by_norm(grad: Array, max_norm: Positive, *, eps: NonNegative = 1e-6) ->
         If `max_norm` is not above 0, or `eps` below 0 or infinite.
 
     """
-    clipped, _ = _within("clip_by_norm", _listed("clip_by_norm", grad), max_norm, eps)
+    floating("clip_by_norm", grad, "gradients")
+    clipped, _ = _within("clip_by_norm", [grad], max_norm, eps)
     return clipped[0]
 
 
@@ -65,8 +67,8 @@ def clip_by_global_norm(grads: Arrays, max_norm: Positive, *, eps: NonNegative =
     r"""Shorten all gradients by one factor, so that together they are at most `max_norm` long: the step keeps its way.
 
     `g min(1, max_norm / (norm + eps))`, where `norm` is the Euclidean norm of all entries of all tensors. `eps` is
-    PyTorch's: at the norm `max_norm` itself it shortens by one part in a million. 0 is TensorFlow's rule. Half
-    precision is measured in float32. With `max_norm` infinite nothing is clipped, only measured.
+    PyTorch's: at the norm `max_norm` itself it shortens by one part in a million. 0 is TensorFlow's rule. With
+    `max_norm` infinite nothing is clipped, only measured.
 
     If an entry is infinite or nan, so is `norm`, and no step is right: as in PyTorch an infinite norm makes finite
     entries 0 and infinite ones nan, and nan spreads to all. Look at `norm` before you step.
@@ -139,7 +141,7 @@ def jacobian_norms(weight: Square, steps: Count) -> PerStep:
     shape = tuple(weight.shape)
     require(len(shape) == 2 and shape[0] == shape[1], "jacobian_norms needs a square weight, got shape {}", shape)
     require(steps >= 1, "jacobian_norms needs steps >= 1, got {}", steps)
-    matrix = weight.to(torch.promote_types(weight.dtype, torch.float32))
+    matrix = weight.detach().to(torch.promote_types(weight.dtype, torch.float32))
     product, logs = torch.eye(len(matrix)).to(matrix), []
     for _ in range(
         steps
@@ -170,6 +172,7 @@ def _within(function: str, grads: Sequence[Tensor], max_norm: float, eps: float)
     require(max_norm > 0, "{} needs max_norm > 0, got {}", function, max_norm)
     require(0 <= eps < math.inf, "{} needs a finite eps >= 0, got {}", function, eps)
     norms = [_norm(each) for each in grads]
-    norm = _norm(torch.stack([each.to(norms[0]) for each in norms])) if norms else torch.zeros(())
+    norm = _norm(torch.stack([each.to(norms[0].device) for each in norms])) if norms else torch.zeros(())
     share = (max_norm / (norm + eps)).clamp(max=1)
-    return [each * share.to(each) for each in grads], norm
+    dtype = functools.reduce(torch.promote_types, [each.dtype for each in grads] or [norm.dtype])
+    return [each * share.to(each) for each in grads], norm.to(dtype)

@@ -15,7 +15,7 @@ from torch import Generator, Tensor, nn
 
 from dlref._checks import require
 from dlref._probe import probe
-from dlref._types import Array, Count, Device, LayerShape, NonNegative, PerLayer, Shape
+from dlref._types import Array, Count, Device, LayerShape, NonNegative, Number, PerLayer, Shape
 
 WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
@@ -52,7 +52,7 @@ def fans(shape: LayerShape) -> Fans:
     return _fans("fans", shape)
 
 
-def constant(shape: Shape, value: float, *, dtype: torch.dtype | None = None, device: Device = None) -> Array:
+def constant(shape: Shape, value: Number, *, dtype: torch.dtype | None = None, device: Device = None) -> Array:
     r"""Give every weight one value: right for biases and gains, fatal for weights.
 
     Units of a layer that start alike receive the same gradient and stay alike for ever. With 0 even that gradient is 0.
@@ -62,9 +62,10 @@ def constant(shape: Shape, value: float, *, dtype: torch.dtype | None = None, de
     Raises
     ------
     ValueError
-        If the shape is not one of whole numbers, 0 or greater.
+        If `value` is nan or infinite.
 
     """
+    require(math.isfinite(value), "constant needs a finite value, got {}", value)
     dtype = dtype or torch.get_default_dtype()
     return torch.full(_sizes("constant", shape, dtype), value, dtype=dtype, device=device)
 
@@ -245,7 +246,7 @@ def orthogonal(
     tall = max(rows, columns), min(rows, columns)
     q, r = torch.linalg.qr(_normal(tall, generator, torch.promote_types(dtype, torch.float32), device))
     q = q * (1 - 2 * r.diagonal().signbit().to(q))  # QR leaves the signs to the algorithm, and q would not be Haar's
-    return (gain * (q if rows >= columns else q.T)).reshape(sizes).to(dtype)
+    return (gain * (q if rows >= columns else q.T)).reshape(sizes).to(dtype).contiguous()
 
 
 @torch.no_grad()
@@ -371,8 +372,8 @@ def _spread(x: Tensor) -> Tensor:
     return x.double().std(correction=0).to(x)  # squares of a gradient that has vanished leave float32
 
 
-def _start_orthogonal(layer: nn.Linear, generator: Generator | None) -> None:
-    weight = layer.weight
+def _start_orthogonal(layer: nn.Module, generator: Generator | None) -> None:
+    weight = layer.get_parameter("weight")
     weight.copy_(orthogonal(weight.shape, generator=generator, dtype=weight.dtype, device=weight.device))
-    if layer.bias is not None:
+    if isinstance(layer.bias, Tensor):
         layer.bias.zero_()
