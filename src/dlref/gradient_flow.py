@@ -15,7 +15,7 @@ from torch import Generator, Tensor
 
 from dlref._checks import floating, require
 from dlref._probe import probe
-from dlref._types import Array, Arrays, Count, NonNegative, PerLayer, PerStep, Positive, Scalar, Square
+from dlref._types import Array, Arrays, Count, NonNegative, PerLayer, PerStep, Positive, Receiver, Scalar, Square
 
 
 class Clipped(NamedTuple):
@@ -95,14 +95,18 @@ def gradient_norms(
     width: Count = 500,
     batch: Count = 1000,
     residual: bool = False,
+    by: Receiver = "outputs",
     generator: Generator | None = None,
 ) -> PerLayer:
-    r"""Measure how long each layer's weight gradient is in a deep network, input side first.
+    r"""Measure how long the gradient is at each layer of a deep network, input side first.
 
     The network is that of `initialization.activation_statistics`: `depth` layers of `width` units without biases, each
-    giving `activation(W h)`, with `residual` on top of its input, a standard normal batch at its input and a standard
-    normal gradient at its output. The gradient of a weight is the mean over the examples. `initializer` takes a shape,
-    and a `generator` if it likes; dtype and device are those of its weights.
+    giving `activation(W h)`, with `residual` on top of its input; a standard normal batch comes in below and a standard
+    normal gradient above. Gradients are those of the mean over the examples, by the layer's outputs, which is what
+    backpropagation passes down, or `by="weights"`, which is what the optimizer sees. The two differ: where outputs
+    shrink on the way up as fast as gradients do on the way down, the weights' gradients are equally small everywhere.
+
+    `initializer` takes a shape, and a `generator` if it likes; dtype and device are those of its weights.
 
     No gradient: it is an experiment.
 
@@ -111,12 +115,14 @@ def gradient_norms(
     Raises
     ------
     ValueError
-        If `depth`, `width` or `batch` is below 1.
+        If `depth`, `width` or `batch` is below 1, or `by` is neither "outputs" nor "weights".
 
     """
+    require(by in {"outputs", "weights"}, "gradient_norms needs by to be outputs or weights, got {}", by)
     sizes = {"depth": depth, "width": width, "batch": batch}
     run = probe("gradient_norms", initializer, activation, **sizes, residual=residual, generator=generator)
-    gradients = torch.autograd.grad(run.outputs[-1], run.weights, run.upstream / batch)
+    receivers = run.weights if by == "weights" else run.outputs
+    gradients = torch.autograd.grad(run.outputs[-1], receivers, run.upstream / batch)
     return torch.stack([_norm(each.double()).to(each) for each in gradients])
 
 
