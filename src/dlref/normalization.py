@@ -56,6 +56,13 @@ class RmsGradients(NamedTuple):
     dgamma: Pull
 
 
+class Folded(NamedTuple):
+    """The layer that does alone what a layer and the batch norm behind it did."""
+
+    weight: Kernel
+    bias: ChannelWeights
+
+
 def batch_norm(
     x: Maps,
     gamma: ChannelWeights,
@@ -277,7 +284,7 @@ def fold_batch_norm(
     running_var: Variances,
     *,
     eps: NonNegative = 1e-5,
-) -> tuple[Kernel, ChannelWeights]:
+) -> Folded:
     r"""Put a batch norm that no longer learns into the linear or convolutional layer before it: then it costs nothing.
 
     `weight gamma / √(var + eps)` and `beta + (bias - mean) gamma / √(var + eps)`: outside training batch norm is a
@@ -297,7 +304,7 @@ def fold_batch_norm(
     mean, variance = _started("fold_batch_norm", scale, *running, training=False)
     stretch = scale * (variance + eps).rsqrt()
     offset = -mean if offset is None else offset - mean
-    return (weight * stretch).to(dtype), (shift + offset * stretch).flatten().to(dtype)
+    return Folded((weight * stretch).to(dtype), (shift + offset * stretch).flatten().to(dtype))
 
 
 def _standardized(x: Tensor, mean: Map, eps: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -321,12 +328,10 @@ def _normalized(x: Tensor, scale: Tensor, shift: Tensor, eps: float, rows: Map) 
     return normal.reshape(x.shape) * scale + shift
 
 
-def _normalized_grad(
-    upstream: Tensor, x: Tensor, scale: Tensor, eps: float, rows: Map, dtype: torch.dtype
-) -> Gradients:
+def _normalized_grad(pull: Tensor, x: Tensor, scale: Tensor, eps: float, rows: Map, dtype: torch.dtype) -> Gradients:
     normal, inverse, *_ = _standardized(rows(x), _mean, eps)
-    dx = _pulled_through(rows(upstream * scale), normal, inverse, _mean)
-    return _cast(dtype, dx.reshape(x.shape), *_weight_gradients(upstream, normal.reshape(x.shape), scale))
+    dx = _pulled_through(rows(pull * scale), normal, inverse, _mean)
+    return _cast(dtype, dx.reshape(x.shape), *_weight_gradients(pull, normal.reshape(x.shape), scale))
 
 
 def _weight_gradients(upstream: Tensor, normal: Tensor, scale: Tensor, group: ProcessGroup | None = None) -> list:
