@@ -78,7 +78,10 @@ def _settled(e: sp.Expr) -> sp.Expr:
 
 def _other(delta: sp.KroneckerDelta, place: sp.Symbol, low: sp.Expr, high: sp.Expr) -> sp.Expr:
     """The place that a delta picks out, if it is surely one of those that the sum runs over."""
-    (other,) = (argument for argument in delta.args if argument != place)
+    others = [argument for argument in delta.args if argument != place]
+    if len(others) != 1:
+        raise UndecidedError(f"{delta} does not name the place that it picks")
+    (other,) = others
     if low != 1 or not isinstance(other, Variable) or other.domain.upper != high:
         raise UndecidedError(f"{other} may lie outside the sum")
     return other
@@ -93,6 +96,8 @@ def _adds_to_one(term: sp.Expr, place: sp.Symbol, low: sp.Expr, high: sp.Expr) -
 
 def _generators(e: sp.Expr, known: dict[sp.Expr, sp.Expr]) -> sp.Expr:
     """Each sum, entry and delta as a symbol of its own, written so that sympy sees what bounds it."""
+    if e.has(sp.Derivative):  # a symbol in place of what it differentiates would make its slope zero
+        raise UndecidedError(f"a derivative that could not be taken: {e}")
     for part in sorted(e.atoms(Largest), key=str):
         largest = known.setdefault(part, sp.Dummy(real=True))
         place = part.limits[0][0]
