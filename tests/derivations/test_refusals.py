@@ -154,6 +154,12 @@ def test_a_relation_is_one_of_three() -> None:
     assert "has the relation '<'; it must be one of =, <=, >=" in refused(chain(x, Step(x + a, "more", "<")))
 
 
+def test_a_kink_from_elsewhere_is_refused() -> None:
+    foreign = chain(sp.Abs(x), sp.Max(x, -x), kinks=[sp.Symbol("x")])
+
+    assert "a kink or pole holds the symbol x from elsewhere" in refused(foreign)
+
+
 def test_two_symbols_may_not_share_a_name() -> None:
     assert "two different symbols are called x" in refused(chain(x + positive("x"), 2 * x))
 

@@ -7,9 +7,10 @@ import pytest
 import sympy as sp
 
 from derivations.test_mutation import checked, claims, contradicted
-from dlref.derivations import Step, _exact, _proof, names
+from dlref.derivations import Derivation, Step, WrongStep, _exact, _proof, names
 from dlref.derivations._exact import nonnegative, vanishes
 from dlref.derivations._proof import prove
+from dlref.derivations._samples import Space
 from dlref.derivations._sums import nonnegative_for_all_n, vanishes_for_all_n
 from dlref.derivations._symbols import (
     between,
@@ -134,6 +135,7 @@ NEGATIVE_SOMEWHERE = {
     "convex, but below zero": (x**2 - 1, (x, sp.S.Zero)),
     "touches, but crosses": (x**3, (x, sp.S.Zero)),
     "convex on both sides of a pole": (1 / x**2 - 1 + 2 * (x - 1), (x, sp.S.One)),
+    "touches outside its domain": ((a + 1) ** 2 * (a - 1), (a, sp.Integer(-1))),
     "log t <= t - 2": (a - 2 - sp.log(a), (a, sp.S.One)),
     "the tangent of another function": (sp.exp(x) - x - 2, (x, sp.S.Zero)),
 }
@@ -176,6 +178,23 @@ def test_a_false_bound_is_not_proved_for_all_n(claim: sp.Expr) -> None:
 @pytest.mark.parametrize("claim", [total(w[i], i) - w[k], largest(z[i], i) - z[k], total(z[i] ** 2, i)])
 def test_a_true_bound_is_proved_for_all_n(claim: sp.Expr) -> None:
     assert nonnegative_for_all_n(claim)
+
+
+def test_kinks_that_leave_no_cell_prove_nothing() -> None:
+    nowhere = sp.Add((x + 1) ** 2, -(x**2) - 2 * x - 1)  # zero, but it does not look it
+    claim = _proof.Claim(sp.Abs(x) - 2 * x, is_equation=True)
+    space = Space.of([claim.difference], sizes=(), kinks=[nowhere], poles=())
+
+    assert prove(claim, space).scope == "none"
+
+
+def test_a_jump_without_a_kink_is_no_identity() -> None:
+    """The two differ where z is zero: true on open cells only, and none are declared."""
+    jumps = [Step(total(sp.Heaviside(z[i], 0), i)), Step(total(sp.Heaviside(z[i], 1), i), "nearly")]
+
+    with pytest.raises(WrongStep, match="reached 'numeric"):
+        Derivation(jumps, sizes=[{n: 2}]).check()
+    assert Derivation(jumps, sizes=[{n: 2}], kinks=[z[i]]).check().level == "exact, all n, on open cells"
 
 
 def test_a_step_names_the_place_where_its_sides_touch() -> None:

@@ -103,6 +103,10 @@ class Derivation:
                 raise BadStep(f"{self.name}: step {number} {fault}")
             if number and step.expression == self.steps[number - 1].expression:
                 raise Vacuous(f"{self.name}: step {number} repeats the line before it: {step.expression}")
+        for surface in (*self.space.kinks, *self.space.poles):
+            for symbol in surface.atoms(sp.Symbol):
+                if not isinstance(symbol, Variable):
+                    raise BadStep(f"{self.name}: a kink or pole holds the symbol {symbol} from elsewhere")
         names = [str(s) for s in (*self.space.symbols, *(base.label for base in self.space.vectors))]
         for twice in {name for name in names if names.count(name) > 1}:
             raise BadStep(f"{self.name}: two different symbols are called {twice}")
@@ -244,7 +248,7 @@ def faults(step: Step, *, has_kinks: bool) -> Iterator[str]:
 
 def _faults_of_places(e: sp.Sum) -> Iterator[str]:
     for place, low, high in e.limits:
-        if low != 1 or high != place.domain.upper:
+        if isinstance(place, Variable) and (low != 1 or high != place.domain.upper):
             yield f"sums {place} from {low} to {high}, but it was made to run from 1 to {place.domain.upper}"
 
 

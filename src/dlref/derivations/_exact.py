@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 
 import sympy as sp
 
-from ._symbols import Variable
+from ._symbols import Domain, Variable
 
 RUNG_SECONDS = 2.0
-
+SMOOTH = (sp.exp, sp.log, sp.sinh, sp.cosh, sp.tanh, sp.sin, sp.cos, sp.erf)
 
 _deadlines: list[float] = []  # of the limits now in force, the nearest last
 late: list[str] = []  # the rungs that ran out of time since the list was last emptied
@@ -155,22 +155,24 @@ def _sign_is_plain(d: sp.Expr) -> bool:
 
 def _touches_from_above(d: sp.Expr, variable: sp.Expr, where: sp.Expr) -> bool:
     """Whether an even derivative is never negative and all lower ones are zero at one place (Taylor, Lagrange)."""
-    x = Variable("x", variable.domain) if isinstance(variable, Variable) else _stand_in(variable)
+    elsewhere = Domain(sp.S.Zero) if variable.is_positive else Domain()
+    domain = variable.domain if isinstance(variable, Variable) else elsewhere
+    if not all(opened(room).is_extended_nonnegative for room in (where - domain.lower, domain.upper - where)):
+        return False
+    x = Variable(f"({variable})", domain)
     f = d.xreplace({variable: x})
     for _ in range(2):
         if not all(vanishes(g.subs(x, where)) for g in (f, f.diff(x))):
             return False
         f = f.diff(x, 2)
-        if _without_poles(f) and _sign_is_plain(f):
+        if _is_smooth(f) and _sign_is_plain(f):
             return True
     return False
 
 
-def _without_poles(e: sp.Expr) -> bool:
+def _is_smooth(e: sp.Expr) -> bool:
     """Whether every denominator, root and logarithm keeps clear of zero, so that Taylor's formula holds."""
     bases = [p.base for p in e.atoms(sp.Pow) if not (p.exp.is_integer and p.exp.is_nonnegative)]
-    return all(opened(b).is_positive or opened(b).is_negative for b in (*bases, *(u.args[0] for u in e.atoms(sp.log))))
-
-
-def _stand_in(e: sp.Expr) -> sp.Dummy:
-    return sp.Dummy(positive=True) if e.is_positive else sp.Dummy(real=True)
+    signed = [opened(b) for b in (*bases, *(log.args[0] for log in e.atoms(sp.log)))]
+    known = all(isinstance(f, SMOOTH) for f in e.atoms(sp.Function))
+    return known and not e.has(sp.Max, sp.Min, sp.Piecewise) and all(b.is_positive or b.is_negative for b in signed)

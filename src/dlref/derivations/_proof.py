@@ -52,7 +52,7 @@ class Proof:
 def prove(claim: Claim, space: Space) -> Proof:
     """Prove a claim for all sizes if it can be, else for each of the given ones."""
     on_cells = claim.branches and bool(space.kinks)
-    if space.sizes and _holds_for_all_n(claim) and (not on_cells or _kinks_suffice(claim, space)):
+    if space.sizes and _holds_for_all_n(claim) and _kinks_suffice(claim, space, on_cells=on_cells):
         return Proof("all n", on_cells)
     if all(_holds_at(claim, known, space, on_cells=on_cells) for known in _choices(space)):
         return Proof("sizes" if space.sizes else "plain", on_cells)
@@ -75,11 +75,14 @@ def _holds_for_all_n(claim: Claim) -> bool:
         return False
 
 
-def _kinks_suffice(claim: Claim, space: Space) -> bool:
-    """Whether no branch switches inside a cell, at the first of the sizes: sympy's slopes are right there only."""
+def _kinks_suffice(claim: Claim, space: Space, *, on_cells: bool) -> bool:
+    """Whether no branch jumps beside the declared kinks, at the first of the sizes: there sympy's slopes are right."""
+    if not on_cells:
+        return not claim.difference.has(sp.Heaviside)
     known = next(_choices(space))
+    claim = claim.at(known)
     try:
-        return all(claim.at(known).inside(cell) for cell in _cells(claim.at(known), known, space))
+        return all(claim.inside(cell) for cell in _cells(claim, known, space))
     except UndecidedError:
         return False
 
@@ -95,7 +98,8 @@ def _holds_at(claim: Claim, known: Known, space: Space, *, on_cells: bool) -> bo
     claim = claim.at(known)
     if not on_cells:
         return _settled(claim, space.vectors, known)
-    return all(_holds_inside(cell, claim, space.vectors, known) for cell in _cells(claim, known, space))
+    verdicts = [_holds_inside(cell, claim, space.vectors, known) for cell in _cells(claim, known, space)]
+    return all(verdicts) and verdicts != []  # kinks that leave no cell prove nothing
 
 
 def _holds_inside(cell: Cell, claim: Claim, vectors: Sequence[sp.IndexedBase], known: Known) -> bool:

@@ -79,12 +79,14 @@ def _settled(e: sp.Expr) -> sp.Expr:
 def _other(delta: sp.KroneckerDelta, place: sp.Symbol, low: sp.Expr, high: sp.Expr) -> sp.Expr:
     """The place that a delta picks out, if it is surely one of those that the sum runs over."""
     others = [argument for argument in delta.args if argument != place]
-    if len(others) != 1:
-        raise UndecidedError(f"{delta} does not name the place that it picks")
-    (other,) = others
-    if low != 1 or not isinstance(other, Variable) or other.domain.upper != high:
-        raise UndecidedError(f"{other} may lie outside the sum")
-    return other
+    if len(others) != 1 or not _runs_over(others[0], low, high):
+        raise UndecidedError(f"{delta} may pick a place outside the sum")
+    return others[0]
+
+
+def _runs_over(place: sp.Expr, low: sp.Expr, high: sp.Expr) -> bool:
+    """Whether a place is an index that was made to run from 1 to just this end."""
+    return low == 1 and isinstance(place, Variable) and place.domain.integer and place.domain.upper == high
 
 
 def _adds_to_one(term: sp.Expr, place: sp.Symbol, low: sp.Expr, high: sp.Expr) -> bool:
@@ -99,10 +101,11 @@ def _generators(e: sp.Expr, known: dict[sp.Expr, sp.Expr]) -> sp.Expr:
     if e.has(sp.Derivative):  # a symbol in place of what it differentiates would make its slope zero
         raise UndecidedError(f"a derivative that could not be taken: {e}")
     for part in sorted(e.atoms(Largest), key=str):
+        (place, low, high), *_ = part.limits
         largest = known.setdefault(part, sp.Dummy(real=True))
-        place = part.limits[0][0]
         for entry in e.atoms(sp.Indexed):
-            if part.function.subs(place, entry.indices[0]) == entry:
+            here = entry.indices[0]
+            if part.function.subs(place, here) == entry and _runs_over(here, low, high):
                 known.setdefault(entry, largest - sp.log(1 + sp.Dummy(nonnegative=True)))
 
     def stand_in(part: sp.Basic) -> sp.Basic:
@@ -162,8 +165,8 @@ def _share(term: sp.Expr, place: sp.Symbol, low: sp.Expr, high: sp.Expr) -> sp.E
     """What one place contributes to a term that is itself a sum: n times a constant, or what stands at one place."""
     if not (term / high).replace(lambda part: isinstance(part, (sp.Sum, Largest)), lambda _: sp.Dummy()).has(high):
         return term / high
-    at = [s for s in term.free_symbols if isinstance(s, Variable) and s.domain.integer and s.domain.upper == high]
-    if low != 1 or len(at) != 1:
+    at = [s for s in term.free_symbols if _runs_over(s, low, high)]
+    if len(at) != 1:
         return None
     return sp.KroneckerDelta(place, at[0]) * term.subs(at[0], place)
 
