@@ -32,6 +32,7 @@ def functions():
     }
 
 
+@cache
 def calculations():
     """Map the names of the functions that make tensors of tensors; others, such as those that draw weights, do not."""
     return {
@@ -41,6 +42,7 @@ def calculations():
     }
 
 
+@cache
 def makers():
     """Map the names of the functions that make a tensor of a shape."""
     return {
@@ -50,6 +52,7 @@ def makers():
     }
 
 
+@cache
 def apart():
     """Name the functions of one value that see each example apart: its axes come first, under one starred name."""
     return [
@@ -59,12 +62,14 @@ def apart():
     ]
 
 
+@cache
 def layers():
     """Name the functions whose gradient takes the pull on their value, `upstream`, first."""
-    gradients = {name: calculations()[f"{name}_grad"] for name in calculations() if f"{name}_grad" in calculations()}
-    return [name for name, gradient in gradients.items() if arguments(gradient)[0].name == "upstream"]
+    firsts = {name: arguments(function)[0].name for name, function in calculations().items()}
+    return [name for name in firsts if firsts.get(f"{name}_grad") == "upstream"]
 
 
+@cache
 def pairs():
     """Name every other function that has a gradient beside it."""
     return [name for name in functions() if f"{name}_grad" in functions() and name not in layers()]

@@ -336,6 +336,15 @@ def test_the_experiment_is_read_from_the_input_side():
     assert run.gradient_std[-1] == pytest.approx(1, rel=0.1)
 
 
+def test_a_weight_has_its_outputs_on_the_first_axis():
+    seen = []
+    only_first = torch.zeros(5, 5).index_fill(0, torch.tensor(0), 1.0)
+    init.activation_statistics(lambda _: only_first, lambda z: seen.append(z) or z, depth=1, width=5, batch=4)
+
+    assert seen[0][:, 0].all()
+    assert not seen[0][:, 1:].any()
+
+
 def test_an_experiment_follows_its_weights_and_its_seed(dtype, device):
     rule = partial(init.he_normal, dtype=dtype, device=device)
     sizes = {"depth": 3, "width": 20, "batch": 10}

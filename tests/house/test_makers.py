@@ -90,6 +90,7 @@ def test_a_generator_draws_on_its_own_device(name, device):
     """A seed of the processor gives the same weights wherever they go."""
     assert make(name, source=device).device.type == device.type
     assert_close(make(name, device=device).cpu(), make(name), rtol=0, atol=1e-6)
+    assert make(name, device="meta").is_meta
 
 
 @every_maker

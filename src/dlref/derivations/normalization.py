@@ -106,8 +106,7 @@ def batch_norm_centers_at_beta() -> Derivation:
     return Derivation(
         [
             Step(batch.average(batch.y(i), i)),
-            Step(gamma * batch.average(x[i] - batch.mean, i) / batch.root + beta, "gamma and beta are constants"),
-            Step(beta, "deviations from the mean sum to zero"),
+            Step(beta, "deviations from the mean sum to zero, whatever they are multiplied by"),
         ],
         **batch.all_n,
     )
@@ -197,8 +196,7 @@ def pulls_sum_to_zero() -> Derivation:
     return Derivation(
         [
             Step(total(batch.dx(), k)),
-            Step(gamma * (total(g[k], k) - total(g[i], i)) / batch.root, "normalized values sum to zero"),
-            Step(sp.S.Zero, "the same sum twice"),
+            Step(sp.S.Zero, "n times the mean pull is the sum of the pulls, and normalized values sum to zero"),
         ],
         **batch.all_n,
     )
