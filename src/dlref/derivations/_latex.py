@@ -94,7 +94,9 @@ class _Printer(LatexPrinter):
 
     def _print_Function(self, e: sp.Function, exp: str | None = None) -> str:
         name = type(e).__name__
-        head = (rf"\operatorname{{{name}}}" if name in ("sign", "erf") else rf"\{name}") + (f"^{{{exp}}}" if exp else "")
+        head = (rf"\operatorname{{{name}}}" if name in ("sign", "erf") else rf"\{name}") + (
+            f"^{{{exp}}}" if exp else ""
+        )
         (argument,) = e.args
         function = isinstance(argument, sp.Function) and not isinstance(argument, (sp.exp, *BITS))
         simple = function or isinstance(argument, sp.Symbol | sp.Indexed | sp.Integer | sp.NumberSymbol)
