@@ -98,8 +98,8 @@ class Cell:
         sign = 1
         for factor in sp.Mul.make_args(sp.factor(u)):
             base, exponent = factor.as_base_exp()
-            if not exponent.is_even:
-                sign *= self._sign_of_factor(base if exponent.is_odd else factor)
+            inner = self._sign_of_factor(base if exponent.is_integer else factor)
+            sign *= inner * inner if exponent.is_even else inner
         return sign
 
     def _sign_of_factor(self, u: sp.Expr) -> int:

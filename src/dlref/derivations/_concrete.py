@@ -26,6 +26,8 @@ def concrete(e: sp.Basic, known: Known) -> sp.Basic:
         return known.get(e, e)
     if isinstance(e, sp.Indexed):
         places = tuple(concrete(place, known) for place in e.indices)
+        if not all(place.is_Integer for place in places):
+            return e  # a place that nothing has settled
         hot = known.get(e.base.label)
         return sp.Integer(places[0] == hot) if hot is not None else entry(e.base, places)
     if isinstance(e, sp.Sum | sp.Product | Largest):

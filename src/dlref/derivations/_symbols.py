@@ -12,28 +12,10 @@ WRITTEN = {
     "prediction": r"\hat y", "target": "y", "sign": "y", "score": "s", "scores": "s", "logit": "z", "logits": "z",
     "probability": "p", "index": "c", "margin": r"\Delta", "log_rate": r"\hat z",
 }  # fmt: skip
-GREEK = frozenset(
-    [
-        "alpha",
-        "beta",
-        "gamma",
-        "delta",
-        "epsilon",
-        "eta",
-        "theta",
-        "kappa",
-        "lambda",
-        "mu",
-        "nu",
-        "xi",
-        "rho",
-        "sigma",
-        "tau",
-        "phi",
-        "psi",
-        "omega",
-    ]
-)
+GREEK = {
+    "alpha", "beta", "gamma", "delta", "epsilon", "eta", "theta", "kappa", "lambda", "mu", "nu", "xi", "rho", "sigma",
+    "tau", "phi", "psi", "omega",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -56,7 +38,8 @@ class Domain:
         if self.integer:
             return {"integer": True, "positive": True} if self.lower >= 1 else {"integer": True, "nonnegative": True}
         if self.values:
-            return {"real": True, "nonzero": True} if 0 not in self.values else {"real": True, "nonnegative": True}
+            excluded = {"zero": 0 not in self.values, "negative": min(self.values) >= 0}
+            return {"real": True, **{kind: False for kind, is_excluded in excluded.items() if is_excluded}}
         return {"positive": True} if self.lower >= 0 else {"real": True}
 
     def of(self, name: str) -> str:
