@@ -17,6 +17,6 @@ def clip_by_norm_always(grad: Array, max_norm: Positive, *, eps: NonNegative = 1
 def clip_by_value_above(grads: Arrays, limit: Positive) -> Arrays:
     """Cut each entry off at plus and minus the limit."""
     require(limit > 0, "clip_by_value needs limit > 0, got {}", limit)
-    listed = [grads] if isinstance(grads, torch.Tensor) else list(grads)
+    listed: list[torch.Tensor] = [grads] if isinstance(grads, torch.Tensor) else list(grads)
     clipped = [each.clamp(max=limit) for each in listed]  # wrong: only the upper side. Clamp at -limit too.
     return clipped[0] if isinstance(grads, torch.Tensor) else tuple(clipped)
