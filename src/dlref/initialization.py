@@ -80,9 +80,11 @@ def small_normal(
 ) -> Array:
     r"""Draw from a normal distribution of a standard deviation that knows nothing of the layer.
 
-    0.01 was enough for shallow networks. In a deep one the signal shrinks or grows by `std √fan_in` at each layer.
+    0.01 was AlexNet's. In a deep network the signal shrinks or grows by about `std √fan_in` at each layer.
 
     No gradient: it is called once, before training.
+
+    Reference: Krizhevsky, Sutskever & Hinton 2012, ImageNet classification with deep convolutional neural networks.
 
     Raises
     ------
@@ -97,7 +99,7 @@ def small_normal(
 def lecun_normal(
     shape: LayerShape, *, generator: Generator | None = None, dtype: torch.dtype | None = None, device: Device = None
 ) -> Array:
-    r"""Keep the variance of a linear layer: `Var(w) = 1 / fan_in`. Right for SELU, nearly so for tanh.
+    r"""Keep the variance of a linear layer: `Var(w) = 1 / fan_in`. SELU is made for it, and tanh shrinks slowly.
 
     Some notes call it Xavier, whose rule looks at both fans; the two agree on square layers. Keras cuts the normal
     distribution off at two standard deviations and stretches it back to this variance; here and in PyTorch it is whole.

@@ -1,7 +1,9 @@
 import math
+from dataclasses import replace
 from functools import partial
 
 import pytest
+import sympy as sp
 import torch
 from torch import nn
 from torch.testing import assert_close
@@ -9,6 +11,8 @@ from torch.testing import assert_close
 from dlref import gradient_flow as flow
 from dlref import initialization as init
 from dlref.activations import relu, sigmoid, tanh
+from dlref.derivations import WrongStep, load
+from dlref.derivations import gradient_flow as derived
 from dlref.normalization import batch_norm
 from wide import wide
 
@@ -294,3 +298,20 @@ def test_jacobian_norms_leave_float32_only_where_they_must(device):
 def test_a_recurrence_needs_a_square_weight(shape):
     with pytest.raises(ValueError, match=r"jacobian_norms needs a square weight, got shape \(" + str(shape[0])):
         flow.jacobian_norms(torch.ones(shape), 3)
+
+
+MISPRINTS = {
+    "a sigmoid's slope is at most 1/5": ("chain_of_sigmoids", -derived.n * sp.log(5)),
+    "the identity adds nothing": ("residual_slope", derived.w * (1 - sp.tanh(derived.w * derived.h) ** 2)),
+    "a corner does not grow": ("recurrence_of_a_shear", sp.S.Zero),
+    "a clipped norm is at most half the limit": ("clip_by_global_norm_caps", derived.max_norm / 2),
+}
+
+
+@pytest.mark.parametrize(("name", "misprint"), MISPRINTS.values(), ids=MISPRINTS)
+def test_a_misprint_is_refused_with_a_counterexample(name, misprint):
+    right = load(f"gradient_flow.{name}").check()
+    wrong = replace(right, steps=[*right.steps[:-1], replace(right.steps[-1], expression=misprint)])
+
+    with pytest.raises(WrongStep, match="is wrong: at "):
+        wrong.check()

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from functools import cache, partial
 
 import numpy as np
@@ -10,6 +11,8 @@ from torch.testing import assert_close
 
 from dlref import initialization as init
 from dlref.activations import leaky_relu
+from dlref.derivations import WrongStep, load
+from dlref.derivations import initialization as derived
 from wide import wide
 
 LINEAR, CONVOLUTION = (200, 300), (60, 40, 5, 5)
@@ -359,3 +362,22 @@ def test_an_experiment_follows_its_weights_and_its_seed(dtype, device):
 def test_an_experiment_needs_layers_units_and_examples(name):
     with pytest.raises(ValueError, match=f"activation_statistics needs {name} >= 1, got 0"):
         init.activation_statistics(init.he_normal, torch.relu, **{name: 0})
+
+
+MISPRINTS = {
+    "He divides by its deviation": ("he_normal", derived.fan_in / 2),
+    "He has the deviation 2/√n": ("he_normal", 4 / derived.fan_in),
+    "a slope of a doubles as 1 + a": ("he_normal", 2 / ((1 + derived.a) * derived.fan_in)),
+    "Xavier forgets the 2": ("xavier_normal", 1 / (derived.fan_in + derived.fan_out)),
+    "Xavier's limit is the root of its variance": ("xavier_uniform", 6 / (derived.fan_in + derived.fan_out)),
+    "a leaky ReLU passes (1 + a)²/2 on": ("leaky_relu_gain", (1 + derived.a) ** 2 * derived.s**2 / 2),
+}
+
+
+@pytest.mark.parametrize(("name", "misprint"), MISPRINTS.values(), ids=MISPRINTS)
+def test_a_misprint_is_refused_with_a_counterexample(name, misprint):
+    right = load(f"initialization.{name}").check()
+    wrong = replace(right, steps=[*right.steps[:-1], replace(right.steps[-1], expression=misprint)])
+
+    with pytest.raises(WrongStep, match="is wrong: at "):
+        wrong.check()
