@@ -10,10 +10,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from catalogue import Argument, functions, pairs, parts
+from catalogue import arguments as arguments_of
 from dlref.derivations import Derivation, load, names
 from dlref.derivations._numeric import DIGITS, Point, value
 from dlref.derivations._symbols import Variable
-from laws import functions
+from laws import draw_number
 
 NAMES = names()
 SAMPLED = 8  # points of each derivation that are put to the code: the checker has looked at all of them
@@ -28,8 +30,8 @@ JOINED = [name for name in NAMES if load(name).function]
 
 
 def named_by(name: str) -> str:
-    """The concept.name of the function that a derivation describes."""
-    return f"{name.partition('.')[0]}.{load(name).function}"
+    """The concept.name of the function that a derivation describes, wholly or by one of its results."""
+    return f"{name.partition('.')[0]}.{load(name).function.partition('.')[0]}"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -52,29 +54,46 @@ def test_a_derivation_says_what_it_derives(name: str) -> None:
 
 def test_every_public_function_is_derived() -> None:
     derived = set(map(named_by, JOINED))
+    makers = {name for name, function in functions().items() if "No gradient:" in (inspect.getdoc(function) or "")}
 
-    assert sorted(functions().keys() - derived) == []
+    assert sorted(functions().keys() - derived - makers) == [], "only what states no formula needs no derivation"
     assert sorted(derived - functions().keys()) == [], "derived, but no such function"
 
 
-def arguments(function: Callable[..., Tensor], at: Point) -> dict[str, Tensor | float]:
+def arguments(name: str, function: Callable[..., Tensor], at: Point) -> dict[str, Tensor | float]:
     """The point as the function's arguments: a symbol is the argument of its name, and places count from 0."""
     given = {str(symbol): number for symbol, number in at.items()}
+    axes = {str(base.label): str(base.shape[0]) for base in checked(name).space.vectors}
     taken = {}
-    for name, parameter in inspect.signature(function).parameters.items():
-        if name not in given:
-            assert parameter.default is not parameter.empty, f"no symbol is called {name}"
-        elif parameter.kind is parameter.KEYWORD_ONLY:
-            taken[name] = float(given[name])
-        elif name == "index":
-            taken[name] = torch.tensor(int(given[name]) - 1)
+    for each in arguments_of(function):
+        if each.name not in given:
+            assert each.is_number or each.default is not inspect.Parameter.empty, f"no symbol is called {each.name}"
+            taken[each.name] = draw_number(each) if each.is_number else each.default
+        elif each.is_number:
+            taken[each.name] = float(given[each.name])
+        elif each.name == "index":
+            taken[each.name] = torch.tensor(int(given[each.name]) - 1)
         else:
-            taken[name] = torch.tensor(numbers(given[name]), dtype=torch.float64)
+            taken[each.name] = laid(numbers(given[each.name]), each, axes.get(each.name))
     return taken
+
+
+def laid(numbers: float | list, argument: Argument, axis: str | None) -> Tensor:
+    """The numbers as a tensor: a vector lies along the axis that its size is named after, and all others are one."""
+    tensor, dims = torch.tensor(numbers, dtype=torch.float64), [dim.strip("*#") for dim in argument.dims]
+    if tensor.ndim == 1 and axis in dims:
+        return tensor.reshape([-1 if dim == axis else 1 for dim in dims])
+    return tensor.reshape([1 for dim in argument.dims if "*" not in dim]) if tensor.ndim == 0 else tensor
 
 
 def numbers(given: object) -> float | list:
     return [numbers(number) for number in given] if isinstance(given, list) else float(given)
+
+
+def part(name: str, result: Tensor | tuple[Tensor, ...]) -> Tensor:
+    """The result that a derivation is about: the one it names after a dot, else the first."""
+    which = load(name).function.partition(".")[2]
+    return getattr(result, which) if which else parts(result)[0]
 
 
 def places(name: str) -> list[Variable]:
@@ -85,7 +104,8 @@ def places(name: str) -> list[Variable]:
 
 
 def component(result: Tensor, where: list[Variable], at: Point) -> Tensor:
-    """The entry of a result at these places."""
+    """The entry of a result at these places; axes that are one long do not count where there are more of them."""
+    result = result.squeeze() if result.ndim > len(where) else result
     return result[tuple(int(at[place]) - 1 for place in where)]
 
 
@@ -101,19 +121,23 @@ def test_the_last_line_is_what_the_function_computes(name: str) -> None:
         with mpmath.workdps(DIGITS):
             derived = float(value(derivation.lines[-1], at))
 
-        computed = component(function(**arguments(function, at)), places(name), at)
+        result = part(name, function(**arguments(name, function, at)))
+        computed = component(result, places(name), at)
 
         assert float(computed) == pytest.approx(derived, rel=1e-11, abs=1e-12), at
 
 
-@pytest.mark.parametrize("name", [name for name in JOINED if load(name).function.endswith("_grad")])
+GRADIENTS = {f"{name}_grad" for name in pairs()}  # those of layers are compared with autograd in test_layers.py
+
+
+@pytest.mark.parametrize("name", [name for name in JOINED if named_by(name) in GRADIENTS])
 def test_the_last_line_is_the_slope_that_autograd_finds(name: str) -> None:
     derivation = checked(name)
     loss = functions()[named_by(name).removesuffix("_grad")]
     for at in samples(name):
         with mpmath.workdps(DIGITS):
             derived = float(value(derivation.lines[-1], at))
-        given = arguments(loss, at)
+        given = arguments(name, loss, at)
         first = next(iter(given.values())).requires_grad_()
         moved = [place for place in places(name) if str(place) == "k"]
         result = component(loss(**given), [place for place in places(name) if place not in moved], at)

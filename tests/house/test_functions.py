@@ -183,7 +183,7 @@ def test_float32_with_float64_is_float64(name, device):
             assert_close(partly, value)
 
 
-@every_function
+@every_calculation
 def test_a_single_number_does_not_widen_a_tensor(name, device):
     """As in torch: a float64 target without axes leaves float32 predictions what they are, and the other way round."""
     function = functions()[name]
