@@ -37,7 +37,7 @@ AT = {
 VALUES = {
     "a fraction": (sp.Rational(1, 3) * x, sp.Rational(2, 3)),
     "a slope": (D(x**3, x), 12),
-    "a second slope": (D(x**3, x, x), 12),
+    "a second slope": (D(x**4, x, x), 48),
     "a third slope": (D(x**3, (x, 3)), 6),
     "a mixed slope": (D(x**2 * y**3, x, y), 2 * 2 * 3 * 9),
     "a slope of a slope": (D(x * D(x**3, x), x), 36),

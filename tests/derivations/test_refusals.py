@@ -73,6 +73,7 @@ FOREIGN = {
     "a vector from elsewhere": (sp.IndexedBase("v")[i], "holds the symbol v from elsewhere"),
     "a slope by a bound index": (D(total(z[i] ** 2, i), z[i]), "differentiates by an index that a sum binds"),
     "a sum beyond its places": (sp.Sum(z[i], (i, 0, n)), "sums i from 0 to n, but it was made to run from 1 to n"),
+    "a sum whose index is its own bound": (sp.Sum(z[k], (k, 1, k)), "sums k from 1 to k, but it was made to run"),
     "a slope of branches without kinks": (D(sp.Max(x, 0), x), "differentiates branches, but no kinks are declared"),
     "an unknown function": (sp.Function("f")(x), "the function f, which has no meaning"),
 }
