@@ -136,6 +136,7 @@ NEGATIVE_SOMEWHERE = {
     "touches, but crosses": (x**3, (x, sp.S.Zero)),
     "convex on both sides of a pole": (1 / x**2 - 1 + 2 * (x - 1), (x, sp.S.One)),
     "touches outside its domain": ((a + 1) ** 2 * (a - 1), (a, sp.Integer(-1))),
+    "cases that jump": (sp.Piecewise((x**2, x > -1), (-5, True)), (x, sp.S.Zero)),
     "log t <= t - 2": (a - 2 - sp.log(a), (a, sp.S.One)),
     "the tangent of another function": (sp.exp(x) - x - 2, (x, sp.S.Zero)),
 }
