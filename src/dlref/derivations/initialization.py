@@ -82,7 +82,7 @@ def leaky_relu_gain() -> Derivation:
         [
             Step((leaky_relu(s, a) ** 2 + leaky_relu(-s, a) ** 2) / 2),
             Step((s**2 + (a * s) ** 2) / 2, "whatever the size s is, both signs are equally likely"),
-            Step(passed_on * s**2, "the share g is (1 + a²)/2, and 1/2 for the ReLU"),
+            Step(passed_on * s**2, "the share g is half of 1 plus a squared, and 1/2 for the ReLU"),
         ],
     )
 
@@ -116,7 +116,7 @@ def he_normal_on_the_way_down() -> Derivation:
     return Derivation(
         [
             Step(fan_out * variance * (1 + a**2) / 2),
-            Step(fan_out / fan_in, "the slopes 1 and a have the mean square (1 + a²)/2"),
+            Step(fan_out / fan_in, "the mean square of the slopes 1 and a is half of 1 plus a squared"),
         ],
     )
 
