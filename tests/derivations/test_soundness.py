@@ -198,6 +198,15 @@ def test_a_jump_without_a_kink_is_no_identity() -> None:
     assert Derivation(jumps, sizes=[{n: 2}], kinks=[z[i]]).check().level == "exact, all n, on open cells"
 
 
+def test_a_distribution_sums_to_one_at_its_sizes_too() -> None:
+    """True for two entries, false for three: the proof must know the sum, and must not reach further."""
+    pair = [Step(total(d[i] ** 2, i)), Step(1 - 2 * sp.Product(d[i], (i, 1, n)), "the square of the sum is one")]
+
+    assert Derivation(pair, sizes=[{n: 2}]).check().level == "exact for n = 2"
+    with pytest.raises(WrongStep, match="is wrong: at n = 3"):
+        Derivation(pair, sizes=[{n: 3}]).check()
+
+
 def test_a_step_names_the_place_where_its_sides_touch() -> None:
     """Without the place, the proof of log t <= t - 1 has nowhere to start."""
     assert not nonnegative(a - 1 - sp.log(a))
