@@ -51,6 +51,8 @@ class Proof:
 
 def prove(claim: Claim, space: Space) -> Proof:
     """Prove a claim for all sizes if it can be, else for each of the given ones."""
+    if claim.difference.has(sp.I):  # such as the logarithm of a negative number: nothing here is ordered
+        return Proof("none")
     on_cells = claim.branches and bool(space.kinks)
     if space.sizes and _holds_for_all_n(claim) and _kinks_suffice(claim, space, on_cells=on_cells):
         return Proof("all n", on_cells)
