@@ -1,4 +1,4 @@
-"""The reference functions, found in the tree, and arguments for them, drawn from their annotations.
+"""Arguments for the reference functions, drawn from their annotations.
 
 A tensor is drawn by its jaxtyping shape and its law (`dlref._types`), a number by its law or its default. Everything is
 drawn on the grid of float32, so that float64 sees the same point. A law without a way to draw it is an error here,
@@ -7,121 +7,22 @@ never a function left out.
 
 import inspect
 import math
-import typing
-from dataclasses import dataclass
-from functools import cache, partial, singledispatch
-from importlib import import_module
-from pathlib import Path
+from functools import partial, singledispatch
 
 import torch
-from beartype import beartype
-from jaxtyping import jaxtyped
-from torch import Tensor
 
-import dlref
-from dlref._types import Above, AtLeast, Between, Distribution, IndexInto, OneHot, OneOf
+from catalogue import arguments, numbers, promised
+from dlref._types import Above, AtLeast, Axes, Between, Distribution, DivisorOf, Finite, IndexInto, OneHot, OneOf, Whole
 
 BATCH = (4, 3)
 CLASSES = 5
 EXTREMES = (-1e4, -100, -30, -1, -1e-4, -1e-30, 0, 1e-30, 1e-4, 0.5, 1, 30, 100, 1e4)
 
 
-def concepts():
-    """Name every concept: a module of dlref that does not begin with an underscore."""
-    return sorted(path.stem for path in Path(dlref.__path__[0]).glob("[!_]*.py"))
-
-
-@cache
-def functions():
-    """Map concept.name to every public function of every concept."""
-    modules = [import_module(f"dlref.{concept}") for concept in concepts()]
-    return {
-        f"{module.__name__.removeprefix('dlref.')}.{name}": function
-        for module in modules
-        for name, function in inspect.getmembers(module, inspect.isfunction)
-        if function.__module__ == module.__name__ and not name.startswith("_")
-    }
-
-
-def pairs():
-    """Name every function that has a gradient beside it."""
-    return [name for name in functions() if f"{name}_grad" in functions()]
-
-
-def executed(function):
-    """Return the function with its shapes executed at each call."""
-    return jaxtyped(function, typechecker=beartype)
-
-
-@dataclass(frozen=True)
-class Argument:
-    """One argument of a function: what its annotation says about it."""
-
-    name: str
-    annotation: typing.Any
-    default: object
-
-    @property
-    def bare(self):
-        """Return the annotation without its law."""
-        return self.annotation.__origin__ if self._is_annotated else self.annotation
-
-    @property
-    def law(self):
-        """Return the law, or None where anything goes."""
-        return self.annotation.__metadata__[0] if self._is_annotated else None
-
-    @property
-    def _is_annotated(self):
-        return typing.get_origin(self.annotation) is typing.Annotated
-
-    @property
-    def arrays(self):
-        """Return the jaxtyping alternatives; a number has none."""
-        alternatives = typing.get_args(self.bare) or (self.bare,)
-        return [kind for kind in alternatives if getattr(kind, "array_type", None) is Tensor]
-
-    @property
-    def is_number(self):
-        return not self.arrays
-
-    @property
-    def dims(self):
-        """Return the names of the axes as written: `["*#batch", "classes"]`."""
-        return self.arrays[0].dim_str.split()
-
-    @property
-    def broadcasts(self):
-        return any("#" in dim for dim in self.dims)
-
-    @property
-    def is_floating(self):
-        """Say whether only floating tensors will do: then it is a prediction."""
-        return bool(self.arrays) and not any({"int32", "bool"} & set(kind.dtypes) for kind in self.arrays)
-
-    @property
-    def is_index(self):
-        return bool(self.arrays) and not any("float32" in kind.dtypes for kind in self.arrays)
-
-
-def arguments(function):
-    """List the arguments of a function, in order."""
-    hints = typing.get_type_hints(function, include_extras=True)
-    parameters = inspect.signature(function).parameters.values()
-    return [Argument(each.name, hints[each.name], each.default) for each in parameters]
-
-
-def returned(function):
-    """Return what the function promises to return."""
-    return Argument("return", typing.get_type_hints(function, include_extras=True)["return"], None)
-
-
-def tensors(function):
-    return [argument for argument in arguments(function) if not argument.is_number]
-
-
-def numbers(function):
-    return [argument for argument in arguments(function) if argument.is_number and argument.law]
+def options_in_turn(function):
+    """Give each hyper-parameter each of its legal numbers, and each switch its other state, the rest as it is."""
+    switches = [{each.name: not each.default} for each in arguments(function) if each.annotation is bool]
+    return [{}, *switches, *({each.name: number} for each in numbers(function) for number in legal_numbers(each.law))]
 
 
 def shape_of(argument, batch=BATCH, classes=CLASSES):
@@ -258,8 +159,33 @@ def _(law: AtLeast):
 
 
 @legal_numbers.register
+def _(law: Whole):
+    return [law.least + 2, law.least, law.least + 7]
+
+
+@legal_numbers.register
+def _(_law: Finite):
+    return [0.5, 0, -2]
+
+
+@legal_numbers.register
+def _(law: Axes):
+    return [(4, 3, 2)[: max(law.least, 1)], (4, 3, 2), (0, 3), (4, 0)]
+
+
+@legal_numbers.register
 def _(law: Between):
     return [law.low + (law.high - law.low) / 8, law.low, law.high]
+
+
+@legal_numbers.register
+def _(law: OneOf):
+    return list(law.values)
+
+
+@legal_numbers.register
+def _(_law: DivisorOf):
+    return [1, CLASSES]
 
 
 @singledispatch
@@ -279,8 +205,33 @@ def _(law: AtLeast):
 
 
 @illegal_numbers.register
+def _(law: Whole):
+    return [law.least - 1, law.least - 8]
+
+
+@illegal_numbers.register
+def _(_law: Finite):
+    return [math.nan, math.inf, -math.inf]
+
+
+@illegal_numbers.register
+def _(law: Axes):
+    return [(4, -3), (4, 3.5), *((4,) * axes for axes in range(law.least))]
+
+
+@illegal_numbers.register
 def _(law: Between):
     return [law.low - 0.5, law.high + 0.5, math.nan, math.inf]
+
+
+@illegal_numbers.register
+def _(law: OneOf):
+    return [str(law.values[0]).upper(), ""]
+
+
+@illegal_numbers.register
+def _(_law: DivisorOf):
+    return [0, -1, CLASSES - 1, CLASSES + 1]
 
 
 @singledispatch
@@ -327,11 +278,14 @@ def _with_first(tensor, number):
 
 
 def autograd(function, drawn):
-    """Differentiate the sum of the values by the first argument, by torch's own rules."""
+    """Differentiate the values by the first argument, by torch's own rules: a vector of values, by a Jacobian."""
     (name, prediction), *_ = drawn.items()
     prediction = prediction.clone().requires_grad_()
-    (slope,) = torch.autograd.grad(function(**drawn | {name: prediction}).sum(), prediction)
-    return slope
+    value = function(**drawn | {name: prediction})
+    is_vector = any(dim.isidentifier() for dim in promised(function)[0].dims)
+    parts = value.unbind(-1) if is_vector else [value]
+    slopes = [torch.autograd.grad(part.sum(), prediction, retain_graph=True)[0] for part in parts]
+    return torch.stack(slopes, -2) if is_vector else slopes[0]
 
 
 def by_first(function, drawn):

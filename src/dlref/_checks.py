@@ -1,5 +1,8 @@
 """Refusals: each names the function, its law and the value that broke it, and the repair where there is one."""
 
+import functools
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -16,10 +19,10 @@ def every(holds: Tensor, law: str, tensor: Tensor, repair: str = "") -> None:
         raise ValueError(f"{law}, got {tensor[~holds][0].item()}" + (repair and f": {repair}"))
 
 
-def floating(function: str, prediction: Tensor) -> None:
-    """Raise TypeError unless the prediction is floating: whole numbers have no gradient."""
-    if not isinstance(prediction, Tensor) or not prediction.is_floating_point():
-        raise TypeError(f"{function} needs floating predictions, got {_kind(prediction)}: convert them with .float()")
+def floating(function: str, tensor: Tensor, what: str = "predictions") -> None:
+    """Raise TypeError unless the tensor is floating: whole numbers have no gradient."""
+    if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
+        raise TypeError(f"{function} needs floating {what}, got {_kind(tensor)}: convert them with .float()")
 
 
 def real(function: str, target: Tensor) -> None:
@@ -61,6 +64,31 @@ def indexed(function: str, scores: Tensor, index: Tensor) -> Tensor:
     index, classes = index.long(), scores.shape[-1]
     every((index >= 0) & (index < classes), f"{function} needs 0 <= index < {classes}", index)
     return index.unsqueeze(-1)
+
+
+def weighted(
+    function: str, axis: int, arrays: Sequence[Tensor], weights: Sequence[Tensor | None]
+) -> tuple[torch.dtype, list[Tensor], list]:
+    """Return the dtype of the result, and all in that or float32, the weights laid along the axis of the arrays.
+
+    The arrays have one shape, and each weight that is given has an entry for every place on the axis.
+    """
+    given = [each for each in (*arrays, *weights) if each is not None]
+    for each in given:
+        floating(function, each, "tensors")
+    shape, least = tuple(arrays[-1].shape), 1 if axis < 0 else 2
+    require(len(shape) >= least, "{} needs {} or more axes, got shape {}", function, least, shape)
+    for each in arrays:
+        require(each.shape == shape, "{} needs one shape, got {} and {}", function, tuple(each.shape), shape)
+    law = "{} needs one weight for each entry of axis {}, got shapes {} and {}"
+    for each in given[len(arrays) :]:
+        require(each.shape == (shape[axis],), law, function, axis, shape, tuple(each.shape))
+    dtype = functools.reduce(torch.promote_types, (each.dtype for each in given))
+    wide = torch.promote_types(dtype, torch.float32)
+    along = [1] * len(shape)
+    along[axis] = shape[axis]
+    laid = [None if each is None else each.to(wide).reshape(along) for each in weights]
+    return dtype, [each.to(wide) for each in arrays], laid
 
 
 def fractions(function: str, name: str, tensor: Tensor, repair: str = "") -> None:

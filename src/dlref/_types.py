@@ -4,9 +4,11 @@ jaxtyping executes the shapes in the tests. `tests/house` reads the laws: it dra
 them, and illegal ones that the function must refuse.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
+import torch
 from jaxtyping import Bool, Float, Integer, Real
 from torch import Tensor
 
@@ -35,9 +37,9 @@ class Between:
 
 @dataclass(frozen=True)
 class OneOf:
-    """One of a few numbers."""
+    """One of a few numbers, or of a few names."""
 
-    values: tuple[float, ...]
+    values: tuple[float | str, ...]
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,32 @@ class IndexInto:
     """A whole number from 0 up to, not including, the size of the axis `axis`."""
 
     axis: str
+
+
+@dataclass(frozen=True)
+class DivisorOf:
+    """A whole number, 1 or greater, that divides the size of the axis `axis`."""
+
+    axis: str
+
+
+@dataclass(frozen=True)
+class Finite:
+    """Any number but an infinite one and nan."""
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A whole number, `least` or greater."""
+
+    least: int
+
+
+@dataclass(frozen=True)
+class Axes:
+    """A shape: whole numbers, 0 or greater, and at least so many of them."""
+
+    least: int
 
 
 # Element-wise arguments: `#` lets them broadcast, and the value has the broadcast shape.
@@ -83,8 +111,41 @@ Indices = Annotated[Integer[Tensor, "*batch"], IndexInto("classes")]
 PerExample = Float[Tensor, "*batch"]
 PerFeature = Float[Tensor, "*batch features"]
 PerClass = Float[Tensor, "*batch classes"]
+Jacobians = Float[Tensor, "*batch classes _"]  # of each value by each entry of its vector, on the last axis
+
+# Parameters: no example's own, so they have no axis of the batch.
+Channelled = Float[Tensor, "*shape"]  # channels, where there are any, on axis 1
+Slopes = Float[Tensor, ""] | Float[Tensor, "channels"]
+Inputs = Float[Tensor, "*batch inputs"]
+Weights = Float[Tensor, "pieces outputs inputs"]
+Biases = Float[Tensor, "pieces outputs"]
+
+# A layer's input, and its weights: one for each channel, on axis 1, or for each feature, on the last axis.
+Maps = Float[Tensor, "rows channels *places"]
+ChannelWeights = Float[Tensor, "channels"]
+Variances = Annotated[ChannelWeights, AtLeast(0)]
+Features = Float[Tensor, "*batch features"]
+FeatureWeights = Float[Tensor, "features"]
+Kernel = Float[Tensor, "channels inputs *kernel"]
+Pull = Float[Tensor, "..."]  # a gradient, in the shape of what it is the gradient of
 
 # Hyper-parameters: a whole number will do.
 Positive = Annotated[float | int, Above(0)]
 NonNegative = Annotated[float | int, AtLeast(0)]
 Share = Annotated[float | int, Between(0, 1)]
+Approximation = Annotated[str, OneOf(("none", "tanh"))]
+Receiver = Annotated[str, OneOf(("outputs", "weights"))]
+DividesChannels = Annotated[int, DivisorOf("channels")]
+Number = Annotated[float | int, Finite()]
+Count = Annotated[int, Whole(1)]
+
+# A tensor to make, and tensors of any shape.
+Shape = Annotated[Sequence[int], Axes(0)]
+LayerShape = Annotated[Sequence[int], Axes(2)]
+Device = torch.device | str | int | None
+Array = Float[Tensor, "..."]
+Arrays = Array | Sequence[Array]
+Square = Float[Tensor, "units units"]
+PerLayer = Float[Tensor, "layers"]
+PerStep = Float[Tensor, "steps"]
+Scalar = Float[Tensor, ""]

@@ -41,8 +41,8 @@ def damaged(part: sp.Basic) -> Iterator[sp.Basic]:
     elif type(part) in OPPOSITE:
         yield OPPOSITE[type(part)](*part.args)
     elif isinstance(part, sp.Piecewise):
-        (first, condition), (second, _) = part.args
-        yield sp.Piecewise((second, condition), (first, True))
+        (first, condition), (second, other), *rest = part.args
+        yield sp.Piecewise((second, condition), (first, other), *rest)
         yield first
         yield second
     elif isinstance(part, sp.Pow) and not isinstance(part, sp.exp):

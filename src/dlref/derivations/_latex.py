@@ -94,14 +94,16 @@ class _Printer(LatexPrinter):
 
     def _print_Function(self, e: sp.Function, exp: str | None = None) -> str:
         name = type(e).__name__
-        head = (rf"\operatorname{{{name}}}" if name == "sign" else rf"\{name}") + (f"^{{{exp}}}" if exp else "")
+        head = (rf"\operatorname{{{name}}}" if name in ("sign", "erf") else rf"\{name}") + (
+            f"^{{{exp}}}" if exp else ""
+        )
         (argument,) = e.args
         function = isinstance(argument, sp.Function) and not isinstance(argument, (sp.exp, *BITS))
         simple = function or isinstance(argument, sp.Symbol | sp.Indexed | sp.Integer | sp.NumberSymbol)
         return f"{head} {self._print(argument)}" if simple else head + self._group(self._print(argument))
 
     # Sympy looks for these by name, and would find its own first.
-    _print_log = _print_sign = _print_tanh = _print_cosh = _print_sinh = _print_Function
+    _print_log = _print_sign = _print_tanh = _print_cosh = _print_sinh = _print_erf = _print_Function
 
     def _print_ExpBase(self, e: sp.exp, exp: str | None = None) -> str:
         tex = f"e^{{{self._inline(e.args[0])}}}"

@@ -98,6 +98,8 @@ def _adds_to_one(term: sp.Expr, place: sp.Symbol, low: sp.Expr, high: sp.Expr) -
 
 def _generators(e: sp.Expr, known: dict[sp.Expr, sp.Expr]) -> sp.Expr:
     """Each sum, entry and delta as a symbol of its own, written so that sympy sees what bounds it."""
+    if e.has(sp.Derivative):  # a symbol in place of what it differentiates would make its slope zero
+        raise UndecidedError(f"a derivative that could not be taken: {e}")
     for part in sorted(e.atoms(Largest), key=str):
         (place, low, high), *_ = part.limits
         largest = known.setdefault(part, sp.Dummy(real=True))
