@@ -25,6 +25,7 @@ Text = Annotated[str, Meta(min_length=1, max_length=4000)]
 Algebra = Annotated[str, Meta(min_length=1, max_length=400)]
 Real = int | float
 Argument = bool | Real | str | list
+Index = int | Name | list[int | Name]  # by position or, where the result has named parts, by name
 Domain = Literal["real", "positive", "unit"] | tuple[float, float]
 
 PLACEHOLDER = re.compile(r"\{([A-Za-z]\w*)\}")
@@ -57,11 +58,11 @@ class Param(Part):
 
 
 class Call(Part):
-    """A reference function and its arguments; `index` picks one component of a vector."""
+    """A reference function and its arguments; `index` picks one part of a result."""
 
     call: Dotted
     args: dict[Name, Argument]
-    index: int | list[int] | None = None
+    index: Index | None = None
 
 
 class Answer(Part):
@@ -69,7 +70,7 @@ class Answer(Part):
 
     call: Dotted | Literal[""] = ""
     args: dict[Name, Argument] = {}
-    index: int | list[int] | None = None
+    index: Index | None = None
     formula: str = ""
     value: Real | None = None
 
@@ -115,7 +116,7 @@ class Verify(Part):
     call: Dotted | Literal[""] = ""
     derivation: Dotted | Literal[""] = ""
     args: dict[Name, Argument] = {}
-    index: int | list[int] | None = None
+    index: Index | None = None
     derivative_of: str = ""
     by: str = ""
 

@@ -6,14 +6,14 @@ Nothing here imports torch, sympy or dlref by itself, so a verb that only reads 
 import functools
 import importlib
 import importlib.util
-import inspect
 import types
-import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from dlquiz.arguments import converted, wanted
 from dlquiz.failures import BankError
 from dlquiz.params import Value, evaluate, show
+from dlquiz.parts import Index
 from dlquiz.text import nearest
 
 PACKAGE = "dlref"
@@ -35,21 +35,29 @@ def mutant(name: str) -> Callable[..., Any]:
     return _public(f"{PACKAGE}._mutants", name)
 
 
-def scalar(
-    name: str, args: Mapping[str, Any], env: Mapping[str, Value], index: "int | list[int] | None" = None
-) -> float:
+def scalar(name: str, args: Mapping[str, Any], env: Mapping[str, Value], index: Index | None = None) -> float:
     """One value of a reference function; texts in `args` are formulas in the names of `env`."""
-    result = values(reference(name), args, env)
-    try:
-        for step in [] if index is None else [index] if isinstance(index, int) else index:
-            result = result[step]
-    except (IndexError, TypeError):
-        raise RegistryError(f"{name} gives {_shape(result)}, which has no index {index}") from None
+    steps = [] if index is None else index if isinstance(index, list) else [index]
+    result = _plain(_picked(name, _called(reference(name), args, env), steps))
     while isinstance(result, list) and len(result) == 1:
         result = result[0]
     if isinstance(result, list):
         raise RegistryError(f"{name} gives {_shape(result)}; pick one with index")
     return float(result)
+
+
+def _picked(name: str, result: Any, steps: "Sequence[int | str]") -> Any:
+    """The part of a result that each step leads into: a position, or the name of a field."""
+    for step in steps:
+        fields = getattr(result, "_fields", ())
+        try:
+            if isinstance(step, str) and step not in fields:
+                told = f"it gives {', '.join(fields)}" if fields else "its result has no named parts"
+                raise RegistryError(f"{name} gives no {step!r}{nearest(step, fields)}; {told}")
+            result = getattr(result, step) if isinstance(step, str) else result[step]
+        except (IndexError, TypeError):
+            raise RegistryError(f"{name} gives {_shape(_plain(result))}, which has no index {step}") from None
+    return result
 
 
 def values(
@@ -59,9 +67,18 @@ def values(
     like: Callable[..., Any] | None = None,
 ) -> Any:
     """The result of a function as numbers and lists; `like` is the function whose annotations say what it takes."""
+    return _plain(_called(function, args, env, like))
+
+
+def _called(
+    function: Callable[..., Any],
+    args: Mapping[str, Any],
+    env: Mapping[str, Value],
+    like: Callable[..., Any] | None = None,
+) -> Any:
     name = function.__name__
     try:
-        return _plain(function(**_arguments(like or function, name, args, env)))
+        return function(**_arguments(like or function, name, args, env))
     except RegistryError:
         raise
     except (ValueError, TypeError, IndexError, RuntimeError) as error:
@@ -135,54 +152,23 @@ def _is_public(key: str, value: object, path: str) -> bool:
     return not key.startswith("_") and isinstance(value, types.FunctionType) and value.__module__ == path
 
 
-@functools.cache
-def _hints(function: Callable[..., Any]) -> dict[str, Any]:
-    """What each argument wants: "tensor", "index", "text", or the Python type of a plain number."""
-    try:
-        annotations = typing.get_type_hints(function)
-    except (NameError, TypeError):
-        annotations = {}
-    return {name: _wanted(annotations.get(name)) for name in inspect.signature(function).parameters}
-
-
-def _wanted(annotation: Any) -> Any:
-    if typing.get_origin(annotation) is typing.Annotated:
-        return _wanted(typing.get_args(annotation)[0])
-    if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union:
-        members = [member for member in typing.get_args(annotation) if member is not type(None)]
-        return float if set(members) <= {int, float} else _wanted(members[0])
-    if annotation in (int, float, bool):
-        return annotation
-    if annotation is str or typing.get_origin(annotation) is typing.Literal:
-        return "text"
-    dtypes = getattr(annotation, "dtypes", ())  # jaxtyping's
-    if dtypes and all("int" in str(dtype) for dtype in dtypes):
-        return "index"
-    return "tensor"
-
-
 def _arguments(function: Callable[..., Any], name: str, args: Mapping[str, Any], env: Mapping[str, Value]) -> dict:
-    hints = _hints(function)
+    known = wanted(function)
     for key in args:
-        if key not in hints:
-            raise RegistryError(f"{name} has no argument {key!r}{nearest(key, hints)}; it takes {', '.join(hints)}")
-    return {key: _converted(argument, hints[key], env) for key, argument in args.items()}
+        if key not in known:
+            raise RegistryError(f"{name} has no argument {key!r}{nearest(key, known)}; it takes {', '.join(known)}")
+    return {key: _converted(name, key, argument, known[key], env) for key, argument in args.items()}
 
 
-def _converted(argument: Any, wanted: Any, env: Mapping[str, Value]) -> Any:
-    if wanted == "text" or isinstance(argument, bool):
-        return argument
-    value = evaluate(argument, env)
-    if wanted in (int, float, bool):
-        return wanted(value)
-    torch = importlib.import_module("torch")
-    if wanted == "index":
-        return torch.tensor(value).round().to(torch.int64)
-    return torch.tensor(value, dtype=torch.float64)
+def _converted(name: str, key: str, argument: Any, kinds: tuple[str, ...], env: Mapping[str, Value]) -> Any:
+    try:
+        return converted(argument, kinds, env)
+    except ValueError as error:
+        raise RegistryError(f"{name} refuses {key!r}: {error}") from None
 
 
 def _plain(result: Any) -> Any:
     """Tensors as numbers and lists, tuples of them as lists."""
-    if isinstance(result, tuple):
+    if isinstance(result, tuple | list):
         return [_plain(part) for part in result]
     return result.tolist() if hasattr(result, "tolist") else result

@@ -32,9 +32,12 @@ Values of reference functions (`given`; number, single, multiple, truefalse, ord
           b: {call: classification_losses.sparse_cross_entropy_grad, args: {logits: [1, 2, 3], index: 0}, index: 2}
 
 An argument is a number, a list (a tensor; lists may nest), or a text: a formula in the names at hand. "{error}" and
-"error" mean the same. `index` picks one component of a vector result ([1, 0] one of a matrix). The names at hand are
-the params, the symbols, and for a vector param `z` its components `z0`, `z1`, ...; in `holds`, in an `answer` formula
-and in a `value` also the `given` ones. Tensors are float64, or integer where the function says so.
+"error" mean the same. Tensors are float64, or integer where the function says so. What else a function takes, its
+annotations say: a shape is a list of whole numbers, several tensors a list of lists, a `generator` its seed, a dtype
+its name ("float32"), another function its own (initialization.he_normal); an argument left out keeps its default.
+`index` picks one part of a result, by position or by the name of a named result's part: 2, [1, 0], [centroids, 0, 1].
+The names at hand are the params, the symbols, and for a vector param `z` its components `z0`, `z1`, ...; in `holds`,
+in an `answer` formula and in a `value` also the `given` ones.
 
 **number** ::
 
