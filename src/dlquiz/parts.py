@@ -25,7 +25,7 @@ Text = Annotated[str, Meta(min_length=1, max_length=4000)]
 Algebra = Annotated[str, Meta(min_length=1, max_length=400)]
 Real = int | float
 Argument = bool | Real | str | list
-Index = int | Name | list[int | Name]  # by position or, where the result has named parts, by name
+Index = int | str | list[int | str]  # by position or, where the result has named parts, by name
 Domain = Literal["real", "positive", "unit"] | tuple[float, float]
 
 PLACEHOLDER = re.compile(r"\{([A-Za-z]\w*)\}")
