@@ -1,6 +1,7 @@
 """Opening the file: whose it is, whether it is whole, and what to say when it cannot be used."""
 
 import contextlib
+import errno
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -49,6 +50,13 @@ def refuse_emptied(path: Path) -> None:
     # The backups first: another process that is creating the file makes none before the file has its tables.
     if any(backup_folder(path).glob("*.db")) and path.is_file() and path.stat().st_size == 0:
         raise sqlite3.DatabaseError("it is empty, and it has backups")
+
+
+def refuse_read_only(path: Path) -> None:
+    """SQLite would find out at the first write only; the folder is written too, it holds the journal."""
+    for place in (path, path.parent):
+        if place.exists() and not os.access(place, os.W_OK):
+            raise PermissionError(errno.EACCES, "it is read-only" if place == path else "its folder is read-only")
 
 
 def inspect(db: sqlite3.Connection, path: Path) -> None:

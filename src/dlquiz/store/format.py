@@ -12,6 +12,8 @@ REVIEW = """CREATE TABLE review(id INTEGER PRIMARY KEY, question TEXT NOT NULL, 
     key_sha TEXT NOT NULL, undone INTEGER NOT NULL DEFAULT 0, crc INTEGER NOT NULL) STRICT"""
 FLAG = """CREATE TABLE flag(id INTEGER PRIMARY KEY, question TEXT NOT NULL, at_us INTEGER NOT NULL,
     note TEXT NOT NULL, raised INTEGER NOT NULL CHECK(raised IN (0, 1)), crc INTEGER NOT NULL) STRICT"""
+PUT_CARD = """INSERT INTO card(question, due_us, fsrs) VALUES(?, ?, ?)
+    ON CONFLICT(question) DO UPDATE SET due_us = excluded.due_us, fsrs = excluded.fsrs"""
 TABLES = (
     REVIEW,
     "CREATE INDEX review_question ON review(question, id)",

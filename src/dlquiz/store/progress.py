@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from dlquiz.failures import StoreError
 from dlquiz.schedule import State, replay, review
 from dlquiz.store import backups
-from dlquiz.store.file import connect, errors, transaction
+from dlquiz.store.file import connect, errors, refuse_read_only, transaction
 from dlquiz.store.format import (
     INSERT_ANSWER,
     INSERT_FLAG,
+    PUT_CARD,
     VERSION,
     read_answers,
     read_flags,
@@ -24,9 +25,6 @@ from dlquiz.store.rows import LATEST_US, Answer, Flag, crc, tidy
 
 if TYPE_CHECKING:
     from dlquiz.schema import Question
-
-PUT_CARD = """INSERT INTO card(question, due_us, fsrs) VALUES(?, ?, ?)
-    ON CONFLICT(question) DO UPDATE SET due_us = excluded.due_us, fsrs = excluded.fsrs"""
 
 
 class Merged(NamedTuple):
@@ -55,6 +53,7 @@ class Store:
         with errors(path, "open"):
             if create:
                 path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                refuse_read_only(path)
             self.db = connect(path, "rwc" if create else "rw")
             try:
                 self.version = self._prepare(self.db) if create else version_of(self.db)

@@ -54,7 +54,8 @@ def _replace(path: Path, backup: Path | None, clock: Callable[[], int]) -> Resto
     """Build a new file beside the damaged one, keep that one among the backups, then change places at once."""
     folder, new = backup_folder(path), path.with_name(f".{path.name}.restored")
     with errors(path, "restore"), contextlib.closing(sqlite3.connect(path, isolation_level=None)) as old:
-        _lock(old)
+        if path.stat().st_size:  # where there is nothing, a lock would only leave a journal
+            _lock(old)
         new.unlink(missing_ok=True)
         if backup:
             backups.copy(backup, new)
