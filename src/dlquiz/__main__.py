@@ -5,7 +5,7 @@ import sys
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    from dlquiz.cli import run
+    from dlquiz.quick import run
 
     sys.exit(run(sys.argv[1:]))
 

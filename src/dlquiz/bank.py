@@ -1,11 +1,11 @@
-"""Where the banks are, and how a file becomes questions."""
+"""How a file becomes questions."""
 
-import os
 import re
 from pathlib import Path
 
 import msgspec
 
+from dlquiz import places
 from dlquiz.failures import BankError, UnknownError
 from dlquiz.parts import IN_WORDS
 from dlquiz.schema import KINDS, Question
@@ -29,23 +29,9 @@ class Bank(msgspec.Struct):
         return fault(f"{question.id}: {message}", str(self.path), place)
 
 
-def folder() -> Path:
-    """Where the banks are: DLQUIZ_BANK (a folder or one file), the checkout, or inside the installed package."""
-    if chosen := os.environ.get("DLQUIZ_BANK"):
-        return Path(chosen).expanduser()
-    here = Path(__file__).resolve()
-    checkout = here.parents[2] / "quizzes"
-    return checkout if here.parents[1].name == "src" and checkout.is_dir() else here.parent / "quizzes"
-
-
 def files() -> list[Path]:
     """Every bank file."""
-    place = folder()
-    if place.is_file():
-        return [place]
-    if not place.is_dir():
-        raise BankError(f"{plain(place)}: no such folder of quiz banks; set DLQUIZ_BANK to one")
-    return sorted((*place.glob("*.yml"), *place.glob("*.yaml")))
+    return [Path(path) for path in places.files()]
 
 
 def load(path: Path) -> Bank:
@@ -88,31 +74,6 @@ def read(concept_or_path: str | Path) -> list[Question]:
 def read_all() -> list[Question]:
     """The questions of every bank."""
     return [question for path in files() for question in _sound(load(path)).questions]
-
-
-def concepts(questions: list[Question], words: "list[str] | tuple[str, ...]") -> list[str]:
-    """The concepts that bear one of the words, as ``regression_losses`` bears ``losses``; all of them for no word."""
-    known = list(dict.fromkeys(question.concept for question in questions))
-    chosen: list[str] = []
-    for word in words:
-        wanted = word.strip().lower().replace("-", "_").replace(" ", "_")
-        found = [concept for concept in known if f"_{wanted}_" in f"_{concept}_"]
-        if not found:
-            parts = {part for concept in known for part in (concept, *concept.split("_"))}
-            raise UnknownError(
-                f"no concept bears the word {plain(word)!r}{nearest(wanted, parts)}; `dlquiz list` shows them"
-            )
-        chosen += found
-    return list(dict.fromkeys(chosen)) or known
-
-
-def find(questions: list[Question], id_: str) -> Question:
-    """The question with this id, or with this former id."""
-    for question in questions:
-        if id_ == question.id or id_ in question.was:
-            return question
-    known = [question.id for question in questions]
-    raise UnknownError(f"no question {plain(id_)!r}{nearest(id_, known)}; `dlquiz list` shows them")
 
 
 def _sound(bank: Bank) -> Bank:

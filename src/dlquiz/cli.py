@@ -1,13 +1,14 @@
-"""The command line: which verbs there are, and what becomes of a failure. A verb is loaded when it is wanted."""
+"""The command line: which verbs there are. A verb is loaded when it is wanted."""
 
 import importlib
-import io
-import sys
 
 import click
 
-from dlquiz.text import plain
-from dlquiz.verbs.common import DONE, INTERRUPTED, USAGE
+from dlquiz import reading
+from dlquiz.quick import run
+from dlquiz.verbs.common import DONE, INTERRUPTED, USAGE, as_json
+
+__all__ = ["app", "parsed", "run"]
 
 LAZY = {
     "ask": "dlquiz.verbs.study:ask",
@@ -59,32 +60,23 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, invoke_without_command=True, context_settings=CONTEXT, epilog=EPILOG)
 @click.version_option(package_name="dlref", prog_name="dlquiz", message="%(prog)s %(version)s")
+@as_json
 @click.pass_context
-def app(context: click.Context) -> int:
+def app(context: click.Context, as_json: bool) -> int:  # noqa: FBT001  # click's calling convention
     """Study deep learning by answering questions whose keys are recomputed by a machine.
 
     Without a verb: what is due, what is new, and what to type next. What you know comes back later and later (FSRS);
     what you did not know comes back soon. Progress is one SQLite file on this machine.
     """
-    from dlquiz.verbs.home import home
-
-    return DONE if context.invoked_subcommand else home()
+    return DONE if context.invoked_subcommand else reading.home(as_json=as_json)
 
 
-def run(arguments: list[str]) -> int:
-    """The exit code of one command; every expected failure is one line on stderr."""
-    from dlquiz.failures import QuizError
-
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 still shows the question
+def parsed(arguments: list[str]) -> int:
+    """The exit code of one command, read by click."""
     try:
         return app.main(arguments, "dlquiz", standalone_mode=False) or DONE
     except click.ClickException as error:
         error.show()
         return USAGE
-    except (click.Abort, KeyboardInterrupt):
+    except click.Abort:
         return INTERRUPTED
-    except QuizError as error:
-        click.echo(plain(error), err=True)
-        return error.code

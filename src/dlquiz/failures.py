@@ -1,12 +1,10 @@
 """Failures that are expected: each is a line or more for the person, and an exit code. Anything else is a bug."""
 
-from typing import ClassVar
-
 
 class QuizError(Exception):
     """What `dlquiz` says in plain words before it leaves with `code`."""
 
-    code: ClassVar[int] = 1
+    code = 1
 
 
 class UnknownError(QuizError, LookupError):

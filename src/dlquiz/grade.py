@@ -69,7 +69,8 @@ def _typed_number(text: str, unit: str) -> float:
     try:
         return float(value(parse(bare, ()), {}))
     except FormulaError as error:
-        raise UnreadableError(f"a number is wanted: {error}", error.column) from None
+        wanted = "a number is wanted"
+        raise UnreadableError(f"{wanted}: {str(error).removesuffix(f'; {wanted}')}", error.column) from None
     except (UndefinedError, OverflowError) as error:
         raise UnreadableError(f"that has no value: {error}") from None
 

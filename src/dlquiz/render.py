@@ -1,22 +1,17 @@
 """What the learner sees. Colour only underlines what the words say already, so nothing is lost without it."""
 
-from collections.abc import Iterable
-
-from rich.console import Console
-from rich.text import Text
-
+from dlquiz.paper import Paper
 from dlquiz.question import Asked
 from dlquiz.session import Ended, Event, Hint, Judged, Refused, Shown, TryAgain, leave_word
-from dlquiz.text import plain
 from dlquiz.words import answer_text, feedback, said, summary, until, where_to_read
 
 
 class Screen:
-    """Prints the events of a session with rich; foreign text goes through `plain` and is never read as markup."""
+    """Prints the events of a session."""
 
-    def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(highlight=False, markup=False, emoji=False)
-        self.coloured = self.console.color_system is not None and not self.console.no_color
+    def __init__(self, paper: Paper | None = None) -> None:
+        self.paper = paper or Paper()
+        self.line, self.table = self.paper.line, self.paper.table
 
     def show(self, event: Event) -> None:
         """Print one event."""
@@ -38,23 +33,23 @@ class Screen:
     def question(self, asked: Asked, counter: str = "") -> None:
         """The question with everything needed to answer it."""
         title = filter(None, [counter, asked.concept.replace("_", " "), asked.kind, f"level {asked.level}"])
-        self.console.print()
+        self.paper.blank()
         self.line(" · ".join(title), "dim")
         self.line(asked.text, "bold")
         code = [(str(number), line) for number, line in enumerate(asked.code.splitlines(), 1)]
         options = [(option.letter, option.text) for option in asked.choices]
         if rows := options or asked.steps or code:
-            self.console.print()
+            self.paper.blank()
             self.table(rows)
         symbols = getattr(asked.question, "symbols", {}) if asked.kind in ("formula", "stable") else {}
         if symbols:
             self.line("in " + ", ".join(f"{name} ({said(domain)})" for name, domain in symbols.items()), "dim")
-        self.console.print()
+        self.paper.blank()
 
     def refused(self, event: Refused) -> None:
         if event.column is not None and event.typed:
             self.line(event.typed)
-            self.console.print(" " * min(event.column, len(event.typed)) + "^", style="yellow")
+            self.line(" " * min(event.column, len(event.typed)) + "^", "yellow")
         self.line(f"{event.message}. This did not count.", "yellow")
 
     def judged(self, event: Judged) -> None:
@@ -78,7 +73,7 @@ class Screen:
         self.table((letter, texts[letter]) for letter in str(asked.key()) if texts)
 
     def ended(self, event: Ended) -> None:
-        self.console.print()
+        self.paper.blank()
         self.line(summary(event), "bold")
 
     def solution(self, asked: Asked, verified: str) -> None:
@@ -89,27 +84,3 @@ class Screen:
         self.table((f"hint {n}", hint) for n, hint in enumerate(asked.hints, 1))
         self.line(f"Key {verified}", "dim")
         self.line(where_to_read(asked), "dim")
-
-    def line(self, text: str, style: str = "") -> None:
-        self.console.print(self.prose(text, style))
-
-    def table(self, rows: Iterable[tuple[str, str]]) -> None:
-        """A label and a text beside it, which wraps under itself."""
-        rows = [(plain(label), text) for label, text in rows]
-        indent = 4 + max((len(label) for label, _ in rows), default=0)
-        for label, text in rows:
-            start = f"{label:>{indent - 2}}  "
-            for part in self.prose(text).wrap(self.console, max(self.console.width - indent, 10), overflow="fold"):
-                part.rstrip()
-                self.console.print(Text.assemble((start, "bold"), part), soft_wrap=True)
-                start = " " * indent
-
-    def prose(self, text: str, style: str = "") -> Text:
-        """Text with its `code` set off: by colour where there is colour, by the backticks where there is none."""
-        shown = Text(style=style)
-        for i, part in enumerate(plain(text).split("`")):
-            if i % 2 and self.coloured:
-                shown.append(part, "cyan")
-            else:
-                shown.append(f"`{part}`" if i % 2 else part)
-        return shown

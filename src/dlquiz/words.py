@@ -1,14 +1,15 @@
 """Questions, dates and summaries in words; no colour, nothing heavy to import."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dlquiz.question import Asked
-from dlquiz.session import Ended
+if TYPE_CHECKING:
+    from dlquiz.question import Asked
+    from dlquiz.session import Ended
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 
-def answer_text(asked: Asked) -> str:
+def answer_text(asked: "Asked") -> str:
     """The key as a sentence would have it: the letter and what it stands for."""
     from dlquiz.params import show
 
@@ -20,7 +21,7 @@ def answer_text(asked: Asked) -> str:
     return f"line {key}" if asked.kind == "bug" else str(key)
 
 
-def feedback(asked: Asked) -> list[tuple[str, str]]:
+def feedback(asked: "Asked") -> list[tuple[str, str]]:
     """What is said to each answer that the bank foresees."""
     from dlquiz.params import fill
 
@@ -42,7 +43,7 @@ def foreseen(mistake: Any) -> str:
     return mistake.formula or f"{mistake.call}({', '.join(f'{key}={value}' for key, value in mistake.args.items())})"
 
 
-def where_to_read(asked: Asked) -> str:
+def where_to_read(asked: "Asked") -> str:
     """The page of the concept, and the function on it."""
     concept, _, function = asked.ref.partition(".")
     return f"Read: docs/concepts/{concept}.md, {function}"
@@ -78,7 +79,7 @@ def _in(number: float, unit: str) -> str:
     return f"in {count} {unit}{'s' * (count > 1)}"
 
 
-def summary(event: Ended) -> str:
+def summary(event: "Ended") -> str:
     """How a session went, in a line or two."""
     answered = event.right + event.wrong
     parts = [f"{event.right} of {answered} right" if answered else "Nothing answered"]

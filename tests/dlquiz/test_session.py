@@ -2,8 +2,8 @@ import io
 
 import msgspec
 import pytest
-from rich.console import Console
 
+from dlquiz.paper import Paper
 from dlquiz.question import draw, fingerprint
 from dlquiz.render import Screen
 from dlquiz.schedule import AGAIN, GOOD, HARD, State
@@ -184,9 +184,9 @@ def test_a_rewording_keeps_the_fingerprint_and_another_key_does_not(questions):
 # -- what is printed
 
 
-def printed(*events, width=80, **console):
+def printed(*events, width=80, coloured=False):
     out = io.StringIO()
-    screen = Screen(Console(file=out, width=width, highlight=False, markup=False, emoji=False, **console))
+    screen = Screen(Paper(out, width, coloured=coloured))
     for event in events:
         screen.show(event)
     return out.getvalue()
@@ -208,7 +208,7 @@ def test_colour_says_nothing_that_the_words_do_not(questions):
     run = Run([questions["single"], questions["number"]], "a", "5", "")
 
     plain = printed(*run.events)
-    coloured = printed(*run.events, force_terminal=True, color_system="standard")
+    coloured = printed(*run.events, coloured=True)
 
     assert "\x1b[" not in plain
     assert "\x1b[" in coloured
@@ -219,7 +219,7 @@ def test_colour_says_nothing_that_the_words_do_not(questions):
 def test_an_answer_that_acts_on_terminals_is_shown_and_not_obeyed(questions):
     event = Refused("no", "[bold]x[/bold] [/] \x1b]52;c;aGk=\x07 \u202e", 3)
 
-    text = printed(event, force_terminal=True, color_system="standard", width=120)
+    text = printed(event, coloured=True, width=120)
 
     assert "[bold]x[/bold] [/] \\x1b]52;c;aGk=\\x07 \\u202e" in text
     assert "\x1b]" not in text
@@ -227,7 +227,7 @@ def test_an_answer_that_acts_on_terminals_is_shown_and_not_obeyed(questions):
 
 def test_code_is_set_off_by_backticks_where_there_is_no_colour(questions):
     assert "`x`" in printed(Hint("write `x`", 0))
-    assert "`" not in printed(Hint("write `x`", 0), force_terminal=True, color_system="standard")
+    assert "`" not in printed(Hint("write `x`", 0), coloured=True)
 
 
 def test_a_refusal_points_at_the_place():

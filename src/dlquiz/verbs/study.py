@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlquiz.text import plain
-from dlquiz.verbs.common import DONE, FINDINGS, INTERRUPTED, USAGE, as_json, clock, live, need_terminal, print_json
+from dlquiz.verbs.common import DONE, FINDINGS, INTERRUPTED, USAGE, as_json, clock, need_terminal, print_json
 
 if TYPE_CHECKING:
     from dlquiz.question import Asked
@@ -24,13 +24,13 @@ def review(concept: tuple[str, ...], limit: int, new: int, no_save: bool, seed: 
 
     CONCEPT is a word: `losses` takes every concept that bears it. Without one, all concepts.
     """
-    from dlquiz import bank
+    from dlquiz import shelf
     from dlquiz.schedule import queue
     from dlquiz.store import Store, default_path
 
     need_terminal("review", "dlquiz ask ID --answer TEXT")
-    questions = live(bank.read_all())
-    chosen = bank.concepts(questions, concept)
+    questions = [question for question in shelf.questions() if not question.retired]
+    chosen = shelf.concepts((question.concept for question in questions), concept)
     pool = {question.first_id: question for question in questions if question.concept in chosen}
     with Store(default_path(), create=not no_save) as store:
         due = store.due()
@@ -71,10 +71,10 @@ def _session(questions: "list[Question]", seed: int | None, save: Any = None) ->
 @as_json
 def ask(id_: str, seed: int | None, answer: str | None, as_json: bool) -> int:  # noqa: FBT001  # click's calling convention
     """Ask one question; nothing is saved. Exit 0 if the answer is right, 1 if it is wrong."""
-    from dlquiz import bank, data
+    from dlquiz import data, shelf
     from dlquiz.question import draw
 
-    question = bank.find(bank.read_all(), id_)
+    question = shelf.find(shelf.questions(), id_)
     if answer is not None:
         return _graded(draw(question, seed or 0), answer, as_json=as_json)
     if as_json:

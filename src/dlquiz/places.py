@@ -1,0 +1,42 @@
+"""Where the banks are, and where copies are kept. Plain strings and `os`: every start comes by here."""
+
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def folder() -> str:
+    """Where the banks are: DLQUIZ_BANK (a folder or one file), the checkout, or inside the installed package."""
+    if chosen := os.environ.get("DLQUIZ_BANK"):
+        return _home(chosen)
+    source, package = os.path.split(HERE)
+    checkout = os.path.join(os.path.dirname(source), "quizzes")
+    in_checkout = os.path.basename(source) == "src" and os.path.isdir(checkout)
+    return checkout if in_checkout else os.path.join(source, package, "quizzes")
+
+
+def files() -> list[str]:
+    """Every bank file."""
+    place = folder()
+    if os.path.isfile(place):
+        return [place]
+    if not os.path.isdir(place):
+        from dlquiz.failures import BankError
+        from dlquiz.text import plain
+
+        raise BankError(f"{plain(place)}: no such folder of quiz banks; set DLQUIZ_BANK to one")
+    return sorted(os.path.join(place, name) for name in os.listdir(place) if name.endswith((".yml", ".yaml")))
+
+
+def cache() -> str:
+    """The folder for what can be computed again at any time."""
+    if chosen := os.environ.get("XDG_CACHE_HOME"):
+        return os.path.join(_home(chosen), "dlquiz")
+    if sys.platform == "win32":
+        return os.path.join(os.environ.get("LOCALAPPDATA") or _home("~"), "dlquiz", "Cache")
+    return os.path.join(_home("~/Library/Caches" if sys.platform == "darwin" else "~/.cache"), "dlquiz")
+
+
+def _home(path: str) -> str:
+    return os.path.expanduser(path)

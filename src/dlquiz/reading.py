@@ -1,0 +1,92 @@
+"""The verbs that only read, as functions of words and --json; the parser of the command line is not needed for them."""
+
+import sys
+import time
+from collections.abc import Sequence
+
+from dlquiz import shelf
+
+FACTS = ("id", "concept", "kind", "level", "ref", "verified", "by")
+
+
+def home(*, as_json: bool = False) -> int:
+    """What is due and what is new, of each concept."""
+    from dlquiz import words
+
+    dates, now = due(), clock()
+    facts: dict[str, list[str]] = {}
+    for row in shelf.rows():
+        facts.setdefault(row["concept"], []).append(row["first_id"])
+    rows = []
+    for concept, ids in facts.items():
+        known = [dates[id_] for id_ in ids if id_ in dates]
+        rows.append((concept, sum(date <= now for date in known), len(ids) - len(known), len(known)))
+    if as_json:
+        names = ("concept", "due", "new", "known")
+        return print_json({"concepts": [dict(zip(names, row, strict=True)) for row in rows], "version": 1})
+    return put(words.home(rows))
+
+
+def list_(concept: Sequence[str], *, as_json: bool = False) -> int:
+    """Id, kind, level, and how the key is known, of each question."""
+    rows = shelf.rows()
+    chosen = shelf.concepts((row["concept"] for row in rows), concept)
+    rows = [row for row in rows if row["concept"] in chosen]
+    if as_json:
+        return print_json([{name: row[name] for name in FACTS} for row in rows])
+    width = max((len(row["id"]) for row in rows), default=0)
+    lines = []
+    for name in chosen:
+        lines.append(name)
+        lines += [
+            f"  {row['id']:{width}}  {row['kind']:9}  {row['level']}  {row['verified']}"
+            for row in rows
+            if row["concept"] == name
+        ]
+    return put("\n".join(lines))
+
+
+def show(id_: str, seed: int = 0, *, as_json: bool = False) -> int:
+    """One question with its answer."""
+    from dlquiz.question import draw
+
+    question = shelf.find(shelf.questions(), id_)
+    asked = draw(question, seed)
+    if as_json:
+        from dlquiz import data
+
+        solution = {"key": asked.key(), "explain": asked.explain}
+        return print_json({**data.shown(asked), **data.row(question), **solution, "version": 1})
+    from dlquiz.render import Screen
+    from dlquiz.verified import verified
+
+    screen = Screen()
+    screen.question(asked)
+    screen.solution(asked, str(verified(question)))
+    return 0
+
+
+def due() -> dict[str, int]:
+    """When each question that was ever answered is due; nothing where there is no progress."""
+    from dlquiz.store import Store, default_path
+
+    with Store(default_path(), create=False) as store:
+        return store.due()
+
+
+def clock() -> int:
+    """Now, in microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
+def put(text: str) -> int:
+    """Text on stdout, and the exit code of success."""
+    sys.stdout.write(text + "\n")
+    return 0
+
+
+def print_json(value: object) -> int:
+    """One line of JSON on stdout, and the exit code of success."""
+    import json
+
+    return put(json.dumps(value, ensure_ascii=False))
