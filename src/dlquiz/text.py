@@ -5,17 +5,14 @@ from collections.abc import Iterable
 
 # C0 and C1 controls except tab and newline, zero-width and bidirectional marks: none has a place in a question, and
 # each can make a terminal show something other than what was written.
-CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
 
 def plain(text: object) -> str:
     """Any text, from whatever source, made safe to print: control characters become visible escapes."""
-    return re.sub(CONTROL, _escape, str(text))
-
-
-def _escape(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    return f"\\u{code:04x}" if code > 0xFF else f"\\x{code:02x}"
+    return CONTROL.sub(
+        lambda match: f"\\u{ord(match[0]):04x}" if ord(match[0]) > 0xFF else f"\\x{ord(match[0]):02x}", str(text)
+    )
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

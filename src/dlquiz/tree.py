@@ -108,7 +108,7 @@ class _Builder:
             raise self.fail("one document per file", mark)
         if isinstance(event, yaml.CollectionStartEvent) and len(self.open) >= MAX_DEPTH:
             raise self.fail(f"nested more than {MAX_DEPTH} deep", mark)
-        if isinstance(event, yaml.ScalarEvent) and (match := re.search(CONTROL, event.value)):
+        if isinstance(event, yaml.ScalarEvent) and (match := CONTROL.search(event.value)):
             raise self.fail(f"control character {match[0]!a} in text", mark)
 
     def put(self, value: Any, mark: Any) -> Trail:
