@@ -52,11 +52,15 @@ def fences(page: Path) -> Iterator[Fence]:
         yield Fence(page, number + 1, opening["info"], textwrap.dedent("\n".join(body)) + "\n")
 
 
-def run(page: Path) -> None:
-    """Run every executed fence of a page, as the build does; a traceback names the page and its line."""
+def run(page: Path) -> dict[object, dict]:
+    """Run every executed fence of a page, as the build does, and give the names of each session.
+
+    A traceback names the page and its line.
+    """
     sessions: dict[object, dict] = {}
     for fence in fences(page):
         if fence.executed:
             code = "\n" * (fence.line - 1) + fence.body
             names = sessions.setdefault(fence.session, {"__name__": "__main__"})
             exec(compile(code, str(page), "exec"), names)  # noqa: S102 (the pages are ours, and running them is the test)
+    return sessions
