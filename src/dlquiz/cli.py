@@ -13,7 +13,9 @@ __all__ = ["app", "parsed", "run"]
 LAZY = {
     "ask": "dlquiz.verbs.study:ask",
     "check": "dlquiz.verbs.check:check",
+    "doctor": "dlquiz.verbs.doctor:doctor",
     "list": "dlquiz.verbs.questions:list_",
+    "progress": "dlquiz.verbs.progress:progress",
     "review": "dlquiz.verbs.study:review",
     "show": "dlquiz.verbs.questions:show",
 }

@@ -52,18 +52,29 @@ class _File(Struct, forbid_unknown_fields=True):
 
 
 def dump(answers: Iterable[Answer], flags: Iterable[Flag]) -> str:
-    """The exchange file, one answer a line."""
+    """The exchange file, one answer a line, in letters that every terminal and pipe passes on unchanged."""
     parts = {"answers": [_line(answer) for answer in answers], "flags": [_line(flag) for flag in flags]}
     lists = ",\n".join(f'"{name}": [{"".join(_separated(lines))}]' for name, lines in parts.items())
     return f'{{"dlquiz": "progress", "version": 1,\n{lists}}}\n'
 
 
 def _line(row: Answer | Flag) -> str:
-    return json.dumps(row._asdict(), ensure_ascii=False)
+    return json.dumps(row._asdict())
 
 
 def _separated(lines: list[str]) -> list[str]:
     return ["\n", ",\n".join(lines), "\n"] if lines else []
+
+
+def write(path: Path, text: str) -> None:
+    """Put the whole text under the name, or leave what is there."""
+    half = path.with_name(f".{path.name}.tmp")
+    try:
+        half.write_text(text, encoding="utf-8", newline="\n")
+        half.replace(path)
+    except OSError as error:
+        half.unlink(missing_ok=True)
+        raise ExchangeError(f"{plain(path)}: cannot be written ({error.strerror})") from None
 
 
 def load(path: Path, first_ids: Mapping[str, str]) -> tuple[list[Answer], list[Flag]]:

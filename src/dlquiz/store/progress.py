@@ -1,30 +1,13 @@
-"""The store: what a session, the statistics and the verbs do with the file."""
+"""Writing the file: what a session and the verbs do with it."""
 
-import contextlib
-import time
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
-from sqlite3 import Connection, sqlite_version, sqlite_version_info
-from typing import TYPE_CHECKING, NamedTuple, Self
+from collections.abc import Callable, Iterable
+from sqlite3 import Connection
+from typing import NamedTuple
 
-from dlquiz.failures import StoreError
-from dlquiz.schedule import State, replay, review
-from dlquiz.store import backups
-from dlquiz.store.file import connect, errors, refuse_read_only, transaction
-from dlquiz.store.format import (
-    INSERT_ANSWER,
-    INSERT_FLAG,
-    PUT_CARD,
-    VERSION,
-    read_answers,
-    read_flags,
-    upgrade,
-    version_of,
-)
+from dlquiz.schedule import State, review
+from dlquiz.store.format import INSERT_ANSWER, INSERT_FLAG, PUT_CARD, read_answers, read_flags
+from dlquiz.store.history import History, histories, replayed
 from dlquiz.store.rows import LATEST_US, Answer, Flag, crc, tidy
-
-if TYPE_CHECKING:
-    from dlquiz.schema import Question
 
 
 class Merged(NamedTuple):
@@ -35,110 +18,8 @@ class Merged(NamedTuple):
     flags: int
 
 
-def now_us() -> int:
-    """Now, in microseconds since 1970."""
-    return time.time_ns() // 1000
-
-
-class Store:
-    """An open progress file. With `create=False` it is only read, and one that does not exist is an empty history."""
-
-    def __init__(self, path: Path, *, create: bool = True, clock: Callable[[], int] = now_us) -> None:
-        self.path, self.clock = path, clock
-        self.db: Connection | None = None
-        if not create and not path.exists():
-            return
-        if sqlite_version_info < (3, 37):
-            raise StoreError(f"progress needs SQLite 3.37 or newer, this Python has {sqlite_version}")
-        with errors(path, "open"):
-            if create:
-                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                refuse_read_only(path)
-            self.db = connect(path, "rwc" if create else "rw")
-            try:
-                self.version = self._prepare(self.db) if create else version_of(self.db)
-                self.inode = path.stat().st_ino
-            except BaseException:
-                self.db.close()
-                raise
-        if not self.version:  # created by another process, which has not got further yet
-            self.db.close()
-            self.db = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.db is not None:
-            self.db.close()
-
-    def _prepare(self, db: Connection) -> int:
-        """Make ready to write: a durable journal, and today's format."""
-        # One file and no shared memory: it works on a network home, and EXTRA survives a power cut.
-        db.execute("PRAGMA journal_mode = DELETE")
-        db.execute("PRAGMA synchronous = EXTRA")
-        with transaction(db):
-            version = version_of(db)  # inside the lock: another process may have created or migrated it meanwhile
-            if 0 < version < VERSION:
-                backups.make(self.path, backups.unused(self.path, f"before-v{VERSION}"))
-            if version < VERSION:
-                upgrade(db, version)
-        return VERSION
-
-    # -- reading
-
-    def due(self) -> dict[str, int]:
-        """When each question that was ever answered is due, in microseconds."""
-        return {question: state.due_us for question, state in self.cards().items()}
-
-    def cards(self) -> dict[str, State]:
-        """The cached state of every card."""
-        if self.db is None:
-            return {}
-        with errors(self.path, "read"):
-            rows = self.db.execute("SELECT question, due_us, fsrs FROM card")
-            return {question: State(due, fsrs) for question, due, fsrs in rows}
-
-    def log(self) -> list[Answer]:
-        """Every answer in the order in which it was written, the undone ones too."""
-        if self.db is None:
-            return []
-        with errors(self.path, "read"):
-            return [answer for _, answer in read_answers(self.db, self.version)]
-
-    def history(self) -> dict[str, list[Answer]]:
-        """The answers to each question that count, oldest first."""
-        return histories(self.log())
-
-    def flags(self) -> list[Flag]:
-        """Every flag that was ever raised or taken back, in the order in which it was written."""
-        if self.db is None:
-            return []
-        with errors(self.path, "read"):
-            return [flag for _, flag in read_flags(self.db, self.version)]
-
-    def flagged(self) -> dict[str, Flag]:
-        """The questions that are flagged now, with the newest flag of each."""
-        newest = {flag.question: flag for flag in sorted(self.flags())}
-        return {question: flag for question, flag in newest.items() if flag.raised}
-
-    def changed_keys(self, questions: "Iterable[Question]") -> set[str]:
-        """The first ids of the questions whose key is not the one it was when they were last answered."""
-        from dlquiz.question import fingerprint
-
-        if self.db is None:
-            return set()
-        with errors(self.path, "read"):
-            newest = "SELECT question, key_sha, max(at_us) FROM review WHERE NOT undone GROUP BY question"
-            last = {question: key for question, key, _ in self.db.execute(newest) if key}
-        known = [question for question in questions if question.first_id in last]
-        return {question.first_id for question in known if last[question.first_id] != fingerprint(question)}
-
-    def replayed(self) -> dict[str, State]:
-        """The state of every card as the log has it."""
-        return {question: state for question, answers in self.history().items() if (state := replayed(answers))}
-
-    # -- writing
+class Store(History):
+    """Progress, to read and to write."""
 
     def record(self, answer: Answer) -> State:
         """Write one answer and the card's new state; when this returns, both are on the disk."""
@@ -226,46 +107,3 @@ class Store:
                 db.execute(PUT_CARD, (question, *state))
             else:
                 db.execute("DELETE FROM card WHERE question = ?", (question,))
-
-    def _refuse_clock(self, at_us: int) -> int:
-        if not 0 <= at_us <= LATEST_US:
-            raise StoreError(f"the clock of this machine is far off, so {self.path} was not written; set the clock")
-        return at_us
-
-    @contextlib.contextmanager
-    def _writing(self, doing: str, before: str | None = None) -> Iterator[Connection]:
-        """One transaction; a backup comes first on a new day, and `before` a step that could go wrong ("": none)."""
-        assert self.db is not None  # noqa: S101  # for the type checker: a store opened to write has a file
-        with errors(self.path, doing), transaction(self.db):
-            if not self._in_place():
-                raise StoreError(
-                    f"{self.path} was moved or replaced while it was open; nothing was written. Start again"
-                )
-            if before != "" and self.db.execute("SELECT 1 FROM review UNION ALL SELECT 1 FROM flag LIMIT 1").fetchone():
-                self._back_up(before)
-            yield self.db
-
-    def _in_place(self) -> bool:
-        """Whether the open file is still the one that has the name; what goes to another would be lost."""
-        return self.path.exists() and self.path.stat().st_ino == self.inode
-
-    def _back_up(self, before: str | None) -> None:
-        now = self._refuse_clock(self.clock())
-        day = backups.of_the_day(now)
-        if not (backups.backup_folder(self.path) / day).exists():
-            backups.make(self.path, day)
-        if before:
-            backups.make(self.path, backups.before(before, now))
-
-
-def histories(log: Iterable[Answer]) -> dict[str, list[Answer]]:
-    """The answers to each question that count, in order of time whatever the order in which they were written."""
-    found: dict[str, list[Answer]] = {}
-    for answer in sorted(answer for answer in log if not answer.undone):
-        found.setdefault(answer.question, []).append(answer)
-    return found
-
-
-def replayed(history: list[Answer]) -> State | None:
-    """The state of a card after these answers."""
-    return replay((answer.grade, answer.at_us) for answer in history)

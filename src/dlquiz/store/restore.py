@@ -11,7 +11,8 @@ from dlquiz.failures import StoreError
 from dlquiz.store import backups
 from dlquiz.store.file import DamagedError, backup_folder, connect, errors
 from dlquiz.store.format import READ_ANSWERS, READ_FLAGS
-from dlquiz.store.progress import Store, now_us
+from dlquiz.store.opened import now_us
+from dlquiz.store.progress import Store
 from dlquiz.store.rows import CRCS, Answer, Flag, tidy
 
 
@@ -27,21 +28,29 @@ class Restored(NamedTuple):
 def restore(path: Path, name: str | None = None, clock: Callable[[], int] = now_us) -> Restored:
     """Put the backup `name`, or the newest sound one, in the place of the file; nothing is thrown away."""
     backup = backups.choose(path, name)
-    try:
-        with Store(path, create=False) as store:
-            filled = bool(store.log() or store.flags())
-    except DamagedError:
+    if is_damaged(path):
         return _replace(path, backup, clock)
     if backup is None:
         raise StoreError(f"there is no sound backup in {backup_folder(path)}; {path} stays as it is")
-    return _go_back(path, backup, clock, filled=filled)
+    return _go_back(path, backup, clock)
 
 
-def _go_back(path: Path, backup: Path, clock: Callable[[], int], *, filled: bool) -> Restored:
+def is_damaged(path: Path) -> bool:
+    """Whether the file cannot be trusted; one that is another program's, newer or busy raises."""
+    try:
+        with Store(path, create=False) as store:
+            store.log()
+            store.flags()
+    except DamagedError:
+        return True
+    return False
+
+
+def _go_back(path: Path, backup: Path, clock: Callable[[], int]) -> Restored:
     """Copy the backup into the file in one transaction: who has it open sees the old content or the new."""
     with errors(path, "restore"):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if filled:
+        if path.exists() and path.stat().st_size:
             backups.make(path, backups.before("restore", clock()))
         target = sqlite3.connect(path, isolation_level=None)
         with contextlib.closing(target), contextlib.closing(connect(backup, "ro")) as source:

@@ -108,8 +108,8 @@ def test_a_damaged_row_is_not_given_a_new_checksum(old):
 SUICIDE = """
 import os, signal, sqlite3, sys
 from pathlib import Path
-from dlquiz.store import Store, format, progress
-upgrade, left = progress.upgrade, int(sys.argv[2])
+from dlquiz.store import Store, opened
+upgrade, left = opened.upgrade, int(sys.argv[2])
 def count(statement):
     global left
     left -= 1
@@ -119,7 +119,7 @@ def dying(db, version):
     db.execute("PRAGMA cache_size = 1")
     db.set_trace_callback(count)
     upgrade(db, version)
-progress.upgrade = dying
+opened.upgrade = dying
 Store(Path(sys.argv[1])).__exit__()
 """
 

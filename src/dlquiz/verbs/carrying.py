@@ -1,0 +1,58 @@
+"""`dlquiz progress export` and `import`."""
+
+from pathlib import Path
+
+import click
+
+from dlquiz.text import plain
+from dlquiz.verbs.common import DONE, FINDINGS, clock
+from dlquiz.verbs.sure import counted, say, sure, yes
+
+
+@click.command()
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write FILE, not stdout.")
+@yes
+def export(output: Path | None, yes: bool) -> int:  # noqa: FBT001  # click's calling convention
+    """Write every answer and flag as JSON, for `dlquiz progress import` on another machine."""
+    from dlquiz import exchange
+    from dlquiz.store import Store, default_path
+
+    with Store(default_path(), create=False) as store:
+        answers, text = len(store.log()), exchange.dump(store.log(), store.flags())
+    if output is None:
+        click.echo(text, nl=False)
+        return DONE
+    if output.exists() and not sure(f"{plain(output)} exists. Write over it?", yes=yes):
+        return FINDINGS
+    exchange.write(output, text)
+    return say(f"{counted(answers)} in {plain(output)}.")
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+def import_(file: Path) -> int:
+    """Add the answers of FILE, from another machine or from the site, that are not here yet.
+
+    Importing twice changes nothing more. An answer undone on either side is undone. Answers to questions that no bank
+    has are kept. A backup is made first.
+    """
+    from dlquiz import bank, exchange
+    from dlquiz.store import Store, default_path
+
+    names = _first_ids(bank.read_all())
+    answers, flags = exchange.load(file, names)
+    with Store(default_path()) as store:
+        merged = store.merge(answers, flags)
+    known, now = {*names.values()}, clock()
+    notes = [
+        (merged.undone, "now undone"),
+        (merged.flags, "flags"),
+        (sum(answer.question not in known for answer in answers), "to questions that no bank has"),
+        (sum(answer.at_us > now for answer in answers), "dated in the future (dlquiz doctor)"),
+    ]
+    said = [f"{counted(merged.answers)} added, {len(answers) - merged.answers} known already"]
+    return say(", ".join([*said, *(f"{count} {what}" for count, what in notes if count)]) + ".")
+
+
+def _first_ids(questions: list) -> dict[str, str]:
+    return {id_: question.first_id for question in questions for id_ in (*question.was, question.id)}
