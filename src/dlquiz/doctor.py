@@ -71,7 +71,7 @@ def _whole(path: Path) -> Finding:
 def _contents(store: Store, now_us: int, known: Iterable[str] | None) -> Iterator[Finding]:
     log, flags = store.log(), store.flags()
     undone = sum(answer.undone for answer in log)
-    said = f"{len(log)} answers ({undone} undone) and {len(flags)} flags"
+    said = f"{count(len(log), 'answer')} ({undone} undone) and {count(len(flags), 'flag')}"
     version = f", format {store.version}" if store.db else ""
     older = f"; the next answer brings it to {VERSION}, after a backup" if version and store.version < VERSION else ""
     yield Finding("rows", GOOD, f"{said}, every checksum right{version}{older}")
@@ -84,9 +84,9 @@ def _contents(store: Store, now_us: int, known: Iterable[str] | None) -> Iterato
 def _cache(store: Store) -> Finding:
     cached, true = store.cards(), store.replayed()
     if wrong := sorted(id_ for id_ in cached.keys() | true.keys() if cached.get(id_) != true.get(id_)):
-        said = f"{len(wrong)} cards differ from the log, {wrong[0]} first; type dlquiz progress rebuild"
+        said = f"{count(len(wrong), 'card')} not as the log has it, {wrong[0]} first; type dlquiz progress rebuild"
         return Finding("cards", BAD, said)
-    return Finding("cards", GOOD, f"{len(true)} cards, each what the log replays to")
+    return Finding("cards", GOOD, f"{count(len(true), 'card')}, each what the log replays to")
 
 
 def _future(times: list[int], now_us: int) -> Finding:
@@ -107,6 +107,11 @@ def _orphans(lost: set[str]) -> Finding:
         f"{len(lost)} answered questions are in no bank, {min(lost)} first; they are kept (dlquiz progress forget ID)"
     )
     return Finding("questions", NOTE, said)
+
+
+def count(number: int, what: str) -> str:
+    """So many of them, in words."""
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def _backups(path: Path, now_us: int) -> Iterator[Finding]:

@@ -84,7 +84,7 @@ def test_undo_of_what_is_dated_in_the_future(kept):
     with Store(kept) as store:
         store.record(answer("example-number", NOW + 9999 * DAY))
 
-    assert "1 answers are dated in the future, up to 2053-" in dlquiz("doctor").stdout
+    assert "1 answer dated in the future, up to 2053-" in dlquiz("doctor").stdout
     assert dlquiz("progress", "undo", "--future", "--yes").returncode == 0
     assert [one.undone for one in log(kept)] == [False, False, False, True]
     assert "no answer is dated in the future" in dlquiz("doctor").stdout
@@ -130,7 +130,9 @@ def test_rebuild_repairs_what_doctor_finds(kept):
     raw(kept, "UPDATE card SET due_us = 5 WHERE question = 'example-number'", "DELETE FROM card WHERE due_us > 5")
     sick = dlquiz("doctor")
     assert (sick.returncode, sick.stderr) == (3, "")
-    assert "BAD   cards: 3 cards differ from the log, example-number first; type dlquiz progress rebuild" in sick.stdout
+    assert (
+        "BAD   cards: 3 cards not as the log has it, example-number first; type dlquiz progress rebuild" in sick.stdout
+    )
 
     assert dlquiz("progress", "rebuild").stderr == "3 cards computed from the answers, 3 of them changed.\n"
     assert dlquiz("doctor").returncode == 0
@@ -149,7 +151,7 @@ def test_what_is_exported_can_be_imported_elsewhere(kept, tmp_path, monkeypatch)
     monkeypatch.setenv("DLQUIZ_DB", str(elsewhere))
     done = dlquiz("progress", "import", str(file))
     assert done.returncode == 0
-    assert "3 answers added, 0 known already, 1 flags, 1 to questions that no bank has" in done.stderr
+    assert "3 answers added, 0 known already, 1 flag, 1 to questions that no bank has" in done.stderr
     assert log(elsewhere) == there
     assert "0 answers added, 3 known already" in dlquiz("progress", "import", str(file)).stderr
     assert log(elsewhere) == there

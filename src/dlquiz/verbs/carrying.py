@@ -9,7 +9,7 @@ from dlquiz.verbs.common import DONE, FINDINGS, clock
 from dlquiz.verbs.sure import counted, say, sure, yes
 
 
-@click.command()
+@click.command(short_help="Write every answer and flag as JSON.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write FILE, not stdout.")
 @yes
 def export(output: Path | None, yes: bool) -> int:  # noqa: FBT001  # click's calling convention
@@ -28,7 +28,7 @@ def export(output: Path | None, yes: bool) -> int:  # noqa: FBT001  # click's ca
     return say(f"{counted(answers)} in {plain(output)}.")
 
 
-@click.command("import")
+@click.command("import", short_help="Add the answers of a file made by export.")
 @click.argument("file", type=click.Path(path_type=Path))
 def import_(file: Path) -> int:
     """Add the answers of FILE, from another machine or from the site, that are not here yet.
@@ -46,7 +46,7 @@ def import_(file: Path) -> int:
     known, now = {*names.values()}, clock()
     notes = [
         (merged.undone, "now undone"),
-        (merged.flags, "flags"),
+        (merged.flags, "flag" if merged.flags == 1 else "flags"),
         (sum(answer.question not in known for answer in answers), "to questions that no bank has"),
         (sum(answer.at_us > now for answer in answers), "dated in the future (dlquiz doctor)"),
     ]

@@ -36,7 +36,7 @@ for verb in (export, forget, import_, undo):
     progress.add_command(verb)
 
 
-@progress.command()
+@progress.command(short_help="Print where the progress file is.")
 def path() -> int:
     """Print where the progress file is, or will be."""
     from dlquiz.store import default_path
@@ -45,7 +45,7 @@ def path() -> int:
     return DONE
 
 
-@progress.command()
+@progress.command(short_help="Make a verified backup now.")
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 def backup(file: Path | None) -> int:
     """Make a verified backup now and print its name.
@@ -71,7 +71,7 @@ def backup(file: Path | None) -> int:
     return DONE
 
 
-@progress.command()
+@progress.command(short_help="Go back to a backup.")
 @click.argument("name", required=False)
 @click.option("--list", "listed", is_flag=True, help="List the backups, newest first, and leave.")
 @yes
@@ -111,7 +111,7 @@ def _restored(done: "Restored") -> str:
     return said
 
 
-@progress.command()
+@progress.command(short_help="Compute every card again.")
 def rebuild() -> int:
     """Compute every card again from the answers, after a backup.
 

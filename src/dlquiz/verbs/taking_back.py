@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from dlquiz.store import Answer
 
 
-@click.command()
+@click.command(short_help="Take back the last answer, or the last N.")
 @click.argument("count", metavar="[N]", default=1, type=click.IntRange(min=1))
 @click.option("--future", is_flag=True, help="Take back every answer dated in the future, by a clock that was wrong.")
 @yes
@@ -45,7 +45,7 @@ def _these(count: int) -> str:
     return "this answer" if count == 1 else f"these {count} answers"
 
 
-@click.command()
+@click.command(short_help="Delete every answer to a question.")
 @click.argument("id_", metavar="ID")
 @yes
 def forget(id_: str, yes: bool) -> int:  # noqa: FBT001  # click's calling convention
