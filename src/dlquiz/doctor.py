@@ -94,19 +94,15 @@ def _future(times: list[int], now_us: int) -> Finding:
     if not late:
         return Finding("dates", GOOD, "no answer is dated in the future")
     day = f"{datetime.fromtimestamp(max(late) / 10**6, UTC):%Y-%m-%d}"
-    said = (
-        f"{len(late)} answers are dated in the future, up to {day}; if a clock was wrong: dlquiz progress undo --future"
-    )
-    return Finding("dates", NOTE, said)
+    said = f"{count(len(late), 'answer')} dated in the future, up to {day}"
+    return Finding("dates", NOTE, f"{said}; if a clock was wrong: dlquiz progress undo --future")
 
 
 def _orphans(lost: set[str]) -> Finding:
     if not lost:
         return Finding("questions", GOOD, "every answered question is in a bank")
-    said = (
-        f"{len(lost)} answered questions are in no bank, {min(lost)} first; they are kept (dlquiz progress forget ID)"
-    )
-    return Finding("questions", NOTE, said)
+    said = f"{count(len(lost), 'answered question')} in no bank, {min(lost)} first"
+    return Finding("questions", NOTE, f"{said}; that is kept, until dlquiz progress forget ID")
 
 
 def count(number: int, what: str) -> str:

@@ -36,10 +36,10 @@ def import_(file: Path) -> int:
     Importing twice changes nothing more. An answer undone on either side is undone. Answers to questions that no bank
     has are kept. A backup is made first.
     """
-    from dlquiz import bank, exchange
+    from dlquiz import exchange, shelf
     from dlquiz.store import Store, default_path
 
-    names = _first_ids(bank.read_all())
+    names = _first_ids(shelf.questions())
     answers, flags = exchange.load(file, names)
     with Store(default_path()) as store:
         merged = store.merge(answers, flags)

@@ -40,11 +40,11 @@ def doctor(as_json: bool) -> int:  # noqa: FBT001  # click's calling convention
 
 def _known() -> set[str] | None:
     """Every name that progress is kept under; None where a bank cannot be read, which is not the doctor's business."""
-    from dlquiz import bank
+    from dlquiz import shelf
     from dlquiz.failures import BankError
 
     try:
-        return {question.first_id for question in bank.read_all()}
+        return {question.first_id for question in shelf.questions()}
     except BankError:
         return None
 

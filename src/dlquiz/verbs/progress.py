@@ -106,7 +106,7 @@ def _list(place: Path) -> int:
 def _restored(done: "Restored") -> str:
     said = f"{counted(done.answers)} now, from {done.backup.name if done.backup else 'the damaged file alone'}."
     if done.damaged:
-        rescued = f" {counted(done.rescued)} more could still be read and were taken over." if done.backup else ""
+        rescued = f" {counted(done.rescued)} of them could still be read in the damaged file." if done.rescued else ""
         said += f"{rescued} The damaged file is kept as {done.damaged}."
     return said
 

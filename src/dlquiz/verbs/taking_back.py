@@ -68,6 +68,6 @@ def _kept_under(id_: str, rows: list[str]) -> str:
     """The name that progress on this question has: its own, or the first it had in its bank."""
     if id_ in rows:
         return id_
-    from dlquiz import bank
+    from dlquiz import shelf
 
-    return bank.find(bank.read_all(), id_).first_id
+    return shelf.find(shelf.questions(), id_).first_id

@@ -59,8 +59,9 @@ def backup_names(path):
 
 
 def tree(folder):
-    """Every file below a folder with its bytes."""
-    return {one.relative_to(folder): one.read_bytes() for one in folder.rglob("*") if one.is_file()}
+    """Every file below a folder with its bytes, but for what was only computed and kept."""
+    files = (one for one in folder.rglob("*") if one.is_file())
+    return {one.relative_to(folder): one.read_bytes() for one in files if folder / "cache" not in one.parents}
 
 
 # -- ways to damage a file
