@@ -1,8 +1,8 @@
 /* Typed text into a small tree: the same grammar and the same refusals as dlquiz.formula.parser. Nothing is ever run as code. */
 (() => {
   const ONE = "abs sign sqrt exp log log1p expm1 log2 log10 sin cos tan sinh cosh tanh atan erf sigmoid softplus relu".split(" ");
-  const ARITY = new Map([...ONE.map((name) => [name, [1, 1]]), ["max", [2, 8]], ["min", [2, 8]], ["where", [3, 3]]]);
-  const ALIASES = new Map(Object.entries({ln: "log", sgn: "sign", arctan: "atan", maximum: "max", minimum: "min", logistic: "sigmoid", "σ": "sigmoid"}));
+  const ARITY = new Map([...ONE.map((name) => [name, [1, 1]]), ["max", [2, 8]], ["min", [2, 8]], ["clip", [3, 3]], ["where", [3, 3]]]);
+  const ALIASES = new Map(Object.entries({ln: "log", sgn: "sign", arctan: "atan", maximum: "max", minimum: "min", clamp: "clip", logistic: "sigmoid", "σ": "sigmoid"}));
   const SPELLINGS = {"·": "*", "×": "*", "⋅": "*", "−": "-", "–": "-", "²": "^2", "³": "^3", "½": "(1/2)", "≤": "<=", "≥": ">=", "≠": "!="};
   const TOKEN = /\s*(?:(?<number>(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|(?<name>[\p{L}_][\p{L}\p{N}_]*(?:\.[\p{L}\p{N}_]+)*)|(?<sign>\*\*|<=|>=|==|!=|[-+*/^(),<>=|.]))/uy;
   const LIBRARIES = "np numpy torch math tf jnp F mpmath scipy".split(" ");
@@ -37,7 +37,7 @@
 
   class Reader {
     constructor(text, names, forbid) {
-      Object.assign(this, {tokens: tokens(text.trim()), names, forbid, at: 0, depth: 0, nodes: 0});
+      Object.assign(this, {text: text.trim(), tokens: tokens(text.trim()), names, forbid, at: 0, depth: 0, nodes: 0});
     }
 
     get token() { return this.tokens[this.at]; }
@@ -48,6 +48,10 @@
       return found;
     }
     expect(text, message) { if (!this.accept(text)) refuse(message); }
+    close(message) {
+      if (this.accept(")")) return;
+      this.token.text === "|" || this.lacksProduct() ? this.unexpected() : refuse(message);
+    }
     count() { if (++this.nodes > MAX.nodes) refuse("formula too large"); }
     deeper() { if (++this.depth > MAX.depth) refuse("nested too deeply"); }
 
@@ -65,15 +69,27 @@
 
     unexpected() {
       const {token} = this;
-      const before = this.tokens[this.at - 1];
-      if (token.text === "|") refuse("write abs(x), not |x|");
+      if (token.text === "|") this.missingAbs();
       if (token.text === "=") refuse("type the right-hand side only, without '='");
       if (token.text === ".") refuse("'.' is no operator; multiply with '*'");
       if (token.kind === "end") refuse("the formula ends too early");
-      const operand = before && (["number", "name"].includes(before.kind) || before.text === ")");
-      if (operand && (token.text === "(" || ["number", "name"].includes(token.kind))) this.missingProduct(before, token);
+      if (this.lacksProduct()) this.missingProduct(this.tokens[this.at - 1], token);
       if (COMPARISONS.includes(token.text)) refuse("a comparison stands only inside where(...)");
       refuse(`'${token.text}' is not expected here`);
+    }
+
+    lacksProduct() {
+      const {token} = this;
+      const before = this.tokens[this.at - 1];
+      const operand = token.text === "(" || ["number", "name"].includes(token.kind);
+      return operand && before !== undefined && (["number", "name"].includes(before.kind) || before.text === ")");
+    }
+
+    missingAbs() {
+      const parts = this.text.split("|");
+      const inside = parts[1].trim();
+      const shown = inside && inside.length <= 20 && parts.length > 2 ? inside : "x";
+      refuse(`write abs(${shown}), not |${shown}|`);
     }
 
     missingProduct(before, token) {
@@ -142,7 +158,7 @@
       }
       if (token.text === "(") {
         const node = this.expression();
-        this.expect(")", "a parenthesis is not closed");
+        this.close("a parenthesis is not closed");
         return node;
       }
       if (token.kind === "name") return this.token.text === "(" ? this.call(token) : this.name(token);
@@ -157,7 +173,7 @@
       this.accept("(");
       const args = [this.expression()];
       while (this.accept(",")) args.push(this.expression());
-      this.expect(")", `the parenthesis of ${token.text} is not closed`);
+      this.close(`the parenthesis of ${token.text} is not closed`);
       const [low, high] = ARITY.get(op);
       const wanted = low === high ? low : `${low} to ${high}`;
       if (args.length < low || args.length > high) refuse(`${op} takes ${wanted} argument${high > 1 ? "s" : ""}, got ${args.length}`);
@@ -189,21 +205,30 @@
         const example = ARITY.has(rest) ? rest : "exp";
         refuse(`write ${example}(x), not ${dot > 0 ? text.slice(0, dot) : rest}.${example}(x): names have no '.'`);
       }
-      const near = known.map((name) => [distance(name, text), name]).sort((a, b) => a[0] - b[0])[0];
-      if (text.length > 2 && near[0] <= text.length / 3) refuse(`unknown name '${text}'; did you mean '${near[1]}'?`);
-      refuse(`unknown name '${text}'; ${this.names.length ? `this answer uses ${[...this.names].sort().slice(0, 8).join(", ")}` : "a number is wanted"}`);
+      const alike = known.map((name) => [likeness(name, text), name]).filter(([score]) => score >= 0.6);
+      alike.sort(([a, one], [b, other]) => b - a || (one < other ? 1 : -1));
+      if (alike.length) refuse(`unknown name '${text}'; did you mean '${alike[0][1]}'?`);
+      const used = [...this.names].sort().slice(0, 8).join(", ");
+      refuse(`unknown name '${text}'${used && `; this answer uses ${used}`}`);
     }
   }
 
-  /* Edits between two words, for "did you mean". */
-  function distance(a, b) {
-    let row = [...Array(b.length + 1).keys()];
-    for (let i = 1; i <= a.length; i++) {
-      const next = [i];
-      for (let j = 1; j <= b.length; j++) next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] !== b[j - 1]));
-      row = next;
+  /* How alike two words are, from 0 to 1, as Python's difflib has it: "did you mean" says the same here and there. */
+  function likeness(a, b) {
+    return (2 * common(a, b)) / (a.length + b.length);
+  }
+
+  /* Letters in common: the longest common piece, and the same on either side of it. */
+  function common(a, b) {
+    let [best, i, j] = [0, 0, 0];
+    for (let m = 0; m < a.length; m++) {
+      for (let n = 0; n < b.length; n++) {
+        let size = 0;
+        while (m + size < a.length && a[m + size] === b[n + size]) size++;
+        if (size > best) [best, i, j] = [size, m, n];
+      }
     }
-    return row[b.length];
+    return best && best + common(a.slice(0, i), b.slice(0, j)) + common(a.slice(i + best), b.slice(j + best));
   }
 
   function read(text, names, forbid = []) {

@@ -7,20 +7,23 @@
 (() => {
   const {read} = window.dlref;
   const UNIT = 2 ** -52; // twice the rounding error of one operation: the library functions are that good
+  const SMALLEST = 2 ** -1074; // what a double calls 0 may be anything below it
   const LARGEST = {exponent: 1e4, angle: 1e9};
 
   class Undefined extends Error {} // no real value here
   class Unsure extends Error {} // doubles cannot say
 
+  const limit = (fine, why) => { if (!fine) throw new Unsure(why); };
   const ball = (value, error = 0) => {
-    if (!Number.isFinite(value) || !Number.isFinite(error)) throw new Unsure();
+    limit(Number.isFinite(value) && Number.isFinite(error), "overflow");
     return {value, error: error + UNIT * Math.abs(value)};
   };
+  const vanishing = ({value, error}) => ({value, error: value ? error : Math.max(error, SMALLEST)});
   const exact = (value) => ({value, error: 0});
 
   /* A condition on the sign of x is only as good as x. */
   function decide(x, test) {
-    if (x.error && Math.abs(x.value) <= x.error) throw new Unsure();
+    limit(!x.error || Math.abs(x.value) > x.error, "too close to call");
     return test(x.value);
   }
   const minus = (a, b) => {
@@ -46,9 +49,9 @@
     const spread = Math.max(Math.abs(f(x.value + x.error) - value), Math.abs(f(x.value - x.error) - value));
     return ball(value, x.error ? spread : 0);
   };
-  const bounded = (x) => demand(Math.abs(x.value) <= LARGEST.exponent, "overflow");
-  const angle = (x) => demand(Math.abs(x.value) <= LARGEST.angle, "the angle is too large");
-  const exp = monotone(Math.exp, bounded);
+  const angle = (x) => limit(Math.abs(x.value) <= LARGEST.angle, "the angle is too large");
+  const grow = monotone(Math.exp);
+  const exp = (x) => vanishing(grow(x));
   const log = monotone(Math.log, positive);
   const one = exact(1);
 
@@ -59,15 +62,21 @@
     }
     const whole = Number.isInteger(b.value) && !b.error;
     if (!whole) demand(decide(a, (v) => v > 0), "a negative number to a fractional power");
-    demand(Math.abs(b.value * Math.log(Math.abs(a.value))) <= LARGEST.exponent, "overflow");
+    limit(b.value * Math.log(Math.abs(a.value)) <= LARGEST.exponent, "overflow");
     const value = a.value ** b.value;
     const slopes = a.error * Math.abs(b.value / a.value) + b.error * Math.abs(Math.log(Math.abs(a.value)));
-    return ball(value, Math.abs(value) * (slopes + UNIT * Math.abs(b.value)));
+    return vanishing(ball(value, Math.abs(value) * (slopes + UNIT * Math.abs(b.value))));
   }
 
   function divide(a, b) {
     demand(decide(b, (v) => v !== 0), "division by zero");
-    return ball(a.value / b.value, (a.error + Math.abs(a.value / b.value) * b.error) / Math.abs(b.value));
+    const quotient = ball(a.value / b.value, (a.error + Math.abs(a.value / b.value) * b.error) / Math.abs(b.value));
+    return a.value ? vanishing(quotient) : quotient;
+  }
+
+  function times(a, b) {
+    const product = ball(a.value * b.value, Math.abs(a.value) * b.error + Math.abs(b.value) * a.error + a.error * b.error);
+    return a.value && b.value ? vanishing(product) : product;
   }
 
   const pick = (better) => (...args) => {
@@ -75,11 +84,12 @@
     return {value: best.value, error: Math.max(...args.map((a) => a.error))};
   };
   const max = pick((a, b) => a > b);
+  const min = pick((a, b) => a < b);
 
   const ENCLOSED = {
     "+": (a, b) => ball(a.value + b.value, a.error + b.error),
     "-": minus,
-    "*": (a, b) => ball(a.value * b.value, Math.abs(a.value) * b.error + Math.abs(b.value) * a.error + a.error * b.error),
+    "*": times,
     "/": divide,
     "^": power,
     negative: (x) => ({value: -x.value, error: x.error}),
@@ -88,14 +98,14 @@
     sqrt: monotone(Math.sqrt, (x) => demand(decide(x, (v) => v >= 0), "the square root of a negative number")),
     exp, log,
     log1p: monotone(Math.log1p, (x) => positive(minus(x, exact(-1)))),
-    expm1: monotone(Math.expm1, bounded),
+    expm1: monotone(Math.expm1),
     log2: monotone(Math.log2, positive),
     log10: monotone(Math.log10, positive),
     sin: (x) => (angle(x), smooth(Math.sin, () => 1)(x)),
     cos: (x) => (angle(x), smooth(Math.cos, () => 1)(x)),
     tan: (x) => (angle(x), smooth(Math.tan, (v) => 1 + 2 * Math.tan(v) ** 2)(x)),
-    sinh: monotone(Math.sinh, bounded),
-    cosh: (x) => (bounded(x), smooth(Math.cosh, Math.sinh)(x)),
+    sinh: monotone(Math.sinh),
+    cosh: smooth(Math.cosh, Math.sinh),
     tanh: monotone(Math.tanh),
     atan: monotone(Math.atan),
     erf: (x) => { const {value, error} = monotone(erf)(x); return {value, error: error + 64 * UNIT * Math.abs(value)}; },
@@ -103,7 +113,8 @@
     softplus: (x) => ENCLOSED.log1p(exp(x)),
     relu: (x) => max(x, exact(0)),
     max,
-    min: pick((a, b) => a < b),
+    min,
+    clip: (x, low, high) => min(max(x, low), high),
     "<": (a, b) => decide(minus(a, b), (v) => v < 0),
     "<=": (a, b) => decide(minus(a, b), (v) => v <= 0),
     ">": (a, b) => decide(minus(a, b), (v) => v > 0),
@@ -123,7 +134,7 @@
     return table[node.op](...node.args.map((arg) => walk(arg, point, table, number)));
   }
 
-  /* {value, error}, or one of "undefined" and "unsure" with the reason. A point's own numbers are exact. */
+  /* {value, error}, or {undefined: why}, or {unsure: why} where doubles cannot say. A point's own numbers are exact. */
   function enclose(tree, point) {
     const given = new Set(Object.values(point));
     const number = (v) => (Number.isInteger(v) || given.has(v) ? exact(v) : ball(v));
@@ -131,7 +142,7 @@
       return walk(tree, point, ENCLOSED, number);
     } catch (error) {
       if (error instanceof Undefined) return {undefined: error.message};
-      if (error instanceof Unsure) return {unsure: true};
+      if (error instanceof Unsure) return {unsure: error.message};
       throw error;
     }
   }
@@ -148,6 +159,7 @@
       sigmoid: (x) => 1 / round(1 + round(Math.exp(-x))),
       softplus: (x) => Math.log(round(1 + round(Math.exp(x)))),
       relu: (x) => Math.max(x, 0),
+      clip: (x, low, high) => Math.min(Math.max(x, low), high),
       ...plain,
     };
     const rounded = Object.entries(arithmetic).map(([name, f]) => [name, (...args) => round(f(...args))]);

@@ -11,13 +11,15 @@ from pygments.lexers import PythonLexer
 
 from dldocs.markup import prose, tag, trusted
 from dlquiz import formula
+from dlquiz.grade import failures
 from dlquiz.params import fill, show
 from dlquiz.question import Asked
 
+TINY = 1e-290  # below it a double runs out of digits
 DOMAINS = {"real": "any real number", "positive": "above 0", "unit": "between 0 and 1"}
 FUNCTIONS = (
     "Write products with * and powers with ^. Known: pi, e, abs, sign, sqrt, exp, log, log1p, expm1, tanh, sigmoid, "
-    "softplus, relu, erf, sin, cos, max(a, b), min(a, b), where(a > b, then, else)."
+    "softplus, relu, erf, sin, cos, max(a, b), min(a, b), clip(x, low, high), where(a > b, then, else)."
 )
 
 
@@ -125,7 +127,7 @@ def formula_data(asked: Asked) -> dict[str, Any]:
         "forbid": question.forbid,
         "ties": question.ties,
         "points": list(points(formula.parse(question.answer, question.symbols), question.symbols)),
-        "mistakes": [{"points": list(points(mistake, question.symbols)), "say": say} for mistake, say in read],
+        "mistakes": [mistake_data(question, mistake, say) for mistake, say in read],
     }
     if asked.kind == "stable":
         key, survives = formula.parse(question.answer, question.symbols), question.stable
@@ -134,14 +136,23 @@ def formula_data(asked: Asked) -> dict[str, Any]:
     return known
 
 
+def mistake_data(question: Any, mistake: formula.Formula, say: str) -> dict[str, Any]:
+    """A mistake's values, what to say to it, and where it fails in floating point."""
+    missed = [
+        failure.point for failure in failures(question, mistake, formula.parse(question.answer, question.symbols))
+    ]
+    return {"points": list(points(mistake, question.symbols)), "missed": missed, "say": say}
+
+
 def points(key: formula.Formula, domains: Any) -> Iterator[dict[str, Any]]:
     """What a formula is worth where the terminal would compare it: to 50 digits, and then to a double."""
     for special, point in formula.samples(domains):
         try:
-            value = float(formula.value(key, point))
+            exact = formula.value(key, point, strict=True)
+            value = float(exact)
         except ArithmeticError:  # no value here, or none that a double can hold
             continue
-        if math.isfinite(value):
+        if exact == 0 or TINY < abs(value) < math.inf:
             yield {"at": point, "key": value, "special": special}
 
 
@@ -162,7 +173,8 @@ def order_data(asked: Asked) -> dict[str, Any]:
     question: Any = asked.question
     letter = {name: letter for letter, name in asked.names.items()}
     after = {letter[name]: [letter[one] for one in before] for name, before in question.after.items()}
-    return {"after": after, "values": {letter[name]: value for name, value in asked.step_values().items()}}
+    values = {letter[name]: value for name, value in asked.step_values().items()}
+    return {"letters": list(asked.names), "after": after, "values": values}
 
 
 def order_key(asked: Asked) -> Markup:
@@ -187,7 +199,7 @@ def numbered(number: int, line: str) -> Markup:
 def bug_data(asked: Asked) -> dict[str, Any]:
     """The wrong line, and why it is wrong."""
     mutant = asked.mutant()
-    return {"answer": mutant.wrong, "why": mutant.why}
+    return {"answer": mutant.wrong, "why": mutant.why, "lines": len(mutant.lines)}
 
 
 def bug_key(asked: Asked) -> Markup:

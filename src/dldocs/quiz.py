@@ -1,13 +1,14 @@
 """A concept's questions as forms; the numbers are drawn and the keys computed while the page is built."""
 
 import json
+from typing import Any
 
 from markupsafe import Markup
 
 from dldocs.answers import KINDS
 from dldocs.markup import prose, tag, trusted
 from dlquiz import bank
-from dlquiz.question import Asked, draw
+from dlquiz.question import Asked, draw, fingerprint
 
 SEED = 0  # the page is the same on every build; the terminal draws afresh
 
@@ -80,10 +81,15 @@ def answer(asked: Asked) -> Markup:
     )
 
 
+def known(asked: Asked) -> dict[str, Any]:
+    """What the page needs to grade an answer and to keep it: by which name, and against which key."""
+    kept = {"question": asked.question.first_id, "seed": asked.seed, "key_sha": fingerprint(asked.question)}
+    return {"id": asked.id, "kind": asked.kind, "hints": asked.hints, **kept, **KINDS[asked.kind].data(asked)}
+
+
 def data(asked: Asked) -> Markup:
-    """What the page needs to grade the answer; no "<" is left in it that could end the script."""
-    known = {"id": asked.id, "kind": asked.kind, "hints": asked.hints, **KINDS[asked.kind].data(asked)}
-    written = json.dumps(known, allow_nan=False, ensure_ascii=False).replace("<", "\\u003c")
+    """The same for the page's scripts to read; no "<" is left in it that could end the script."""
+    written = json.dumps(known(asked), allow_nan=False, ensure_ascii=False).replace("<", "\\u003c")
     return tag("script", trusted(written), type="application/json")
 
 

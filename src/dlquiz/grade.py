@@ -1,5 +1,6 @@
 """One typed answer against the key: right or wrong, and what to say about it."""
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -62,17 +63,19 @@ def _typed_number(text: str, unit: str) -> float:
     from dlquiz.formula import FormulaError, UndefinedError, parse, value
 
     bare = text.removesuffix(unit).strip() if unit else text
-    if re.fullmatch(r"[-+]?\d+,\d+", bare):
+    if re.fullmatch(r"[-+]?[0-9]+,[0-9]+", bare):
         raise UnreadableError(f"write {bare.replace(',', '.')}, with a point")
     if bare.endswith("%"):
         raise UnreadableError("write a fraction: 0.5 for 50 %")
     try:
-        return float(value(parse(bare, ()), {}))
+        number = float(value(parse(bare, ()), {}))
     except FormulaError as error:
-        wanted = "a number is wanted"
-        raise UnreadableError(f"{wanted}: {str(error).removesuffix(f'; {wanted}')}", error.column) from None
-    except (UndefinedError, OverflowError) as error:
+        raise UnreadableError(f"a number is wanted: {error}", error.column) from None
+    except UndefinedError as error:
         raise UnreadableError(f"that has no value: {error}") from None
+    if not math.isfinite(number):
+        raise UnreadableError("that has no value: overflow")
+    return number
 
 
 def _is_mistake(asked: Asked, mistake: schema.NumberMistake, got: float) -> bool:
@@ -121,7 +124,7 @@ def _grade_truefalse(asked: Asked, question: schema.TrueFalse, text: str) -> Ver
 
 
 def _grade_formula(asked: Asked, question: schema.Formula, text: str) -> Verdict:
-    from dlquiz.formula import FormulaError, parse, same, show, unstable
+    from dlquiz.formula import FormulaError, parse, same, show
 
     try:
         got = parse(text, question.symbols, forbid=question.forbid)
@@ -129,22 +132,41 @@ def _grade_formula(asked: Asked, question: schema.Formula, text: str) -> Verdict
         raise UnreadableError(str(error), error.column) from None
     key = parse(question.answer, question.symbols)
     verdict = same(got, key, question.symbols, ties=question.ties)
+    if verdict.undecided:
+        raise UnreadableError(f"{verdict.why}; write it more simply")
     if not verdict.equal:
-        where = f"At {show(verdict.point)} yours gives {verdict.got}; it is {verdict.want}." if verdict.point else ""
-        return _verdict(asked, where or f"This could not be compared: {verdict.why}.", _said(question, got), score=0)
-    survives = question.stable if isinstance(question, schema.Stable) else None
-    if survives and (failure := unstable(got, key, survives.at, survives.dtype, survives.rel)):
-        where = f"Right on paper, but in {survives.dtype} at {show(failure.point or {})} it gives {failure.got}"
-        return _verdict(asked, f"{where}, not {failure.want}.", _said(question, got), score=0.5)
+        where = f"At {show(verdict.point or {})} yours gives {verdict.got}; it is {verdict.want}."
+        return _verdict(asked, where, _said(question, got), score=0)
+    if isinstance(question, schema.Stable) and (missed := failures(question, got, key)):
+        first = missed[0]
+        where = f"Right on paper, but in {question.stable.dtype} at {show(first.point or {})} it gives {first.got}"
+        return _verdict(asked, f"{where}, not {first.want}.", _said(question, got), score=0.5)
     return _verdict(asked, f"{verdict.note}." if verdict.note else "", score=1)
 
 
 def _said(question: schema.Formula, got: Any) -> str:
-    """What the bank says about this formula, if it is a mistake that people make."""
+    """What the bank says about this formula, if it is a mistake that people make.
+
+    Several may be the same on paper; the one that fails at the same points in floating point is meant.
+    """
     from dlquiz.formula import parse, same
 
-    known = ((same(got, parse(m.formula, question.symbols), question.symbols).equal, m.say) for m in question.mistakes)
-    return next((say for equal, say in known if equal), "")
+    known = [(parse(mistake.formula, question.symbols), mistake.say) for mistake in question.mistakes]
+    alike = [(formula, say) for formula, say in known if same(got, formula, question.symbols).equal]
+    key = parse(question.answer, question.symbols)
+    here = [failure.point for failure in failures(question, got, key)]
+    close = [say for formula, say in alike if [failure.point for failure in failures(question, formula, key)] == here]
+    return next(iter([*close, *(say for _, say in alike)]), "")
+
+
+def failures(question: schema.Formula, formula: Any, key: Any) -> list[Any]:
+    """Where a formula misses the key in floating point, if the question asks it not to."""
+    from dlquiz.formula import unstable
+
+    if not isinstance(question, schema.Stable):
+        return []
+    survives = question.stable
+    return unstable(formula, key, survives.at, survives.dtype, survives.rel)
 
 
 # -- orders and bugs
@@ -176,7 +198,7 @@ def _right_steps(asked: Asked, question: schema.Order, names: list[str]) -> int:
 
 def _grade_bug(asked: Asked, question: schema.Bug, text: str) -> Verdict:
     mutant = asked.mutant()
-    match = re.fullmatch(r"(?:line\s*)?(\d{1,4})", text.lower())
+    match = re.fullmatch(r"(?:line\s*)?([0-9]{1,4})", text.lower())
     if match is None or not 1 <= int(match[1]) <= len(mutant.lines):
         raise UnreadableError(f"type the number of the wrong line, 1 to {len(mutant.lines)}")
     correct = int(match[1]) == mutant.wrong

@@ -101,7 +101,7 @@ in an `answer` formula and in a `value` also the `given` ones.
           - {prediction: -3.0, target: 0.0, delta: 2.0}
 
 Formulas: + - * / ^ ( ), names, pi, e, and abs sign sqrt exp log log1p expm1 log2 log10 sin cos tan sinh cosh tanh
-atan erf sigmoid softplus relu max min, where(condition, a, b) or `a if condition else b`.
+atan erf sigmoid softplus relu max min clip, where(condition, a, b) or `a if condition else b`.
 """
 
 from graphlib import CycleError, TopologicalSorter

@@ -2,6 +2,7 @@ import math
 import os
 import signal
 import time
+from collections import Counter
 from pathlib import Path
 from random import Random
 
@@ -9,6 +10,7 @@ import pytest
 
 from dlquiz.formula import (
     FormulaError,
+    LimitError,
     UndefinedError,
     derivative,
     holds,
@@ -37,14 +39,25 @@ def compare(pair):
 
 @pytest.mark.parametrize("pair", PAIRS)
 def test_a_pair_has_its_true_verdict(pair):
-    start = time.process_time()
-
     verdict = compare(pair)
 
     assert verdict.equal is pair["equal"]
     assert not verdict.undecided
     assert verdict.equal or verdict.point.keys() == pair["in"].keys()
-    assert time.process_time() - start < 0.5
+
+
+def test_no_pair_takes_fifty_milliseconds():
+    """Of processor time, the best of three runs: what a busy machine adds is not the formula's."""
+    slowest = max((min(seconds(compare, pair) for _ in range(3)), pair["what"]) for pair in FILE["pairs"])
+    print(f"slowest pair: {slowest[1]}, {slowest[0] * 1000:.1f} ms")
+
+    assert slowest[0] < 0.05, slowest
+
+
+def seconds(do, *args):
+    start = time.process_time()
+    do(*args)
+    return time.process_time() - start
 
 
 @pytest.mark.parametrize("pair", BLIND)
@@ -109,6 +122,43 @@ def test_a_key_that_has_no_values_is_undecided():
 
     assert not verdict.equal
     assert verdict.undecided
+
+
+@pytest.mark.parametrize("text", ["exp(x)", "e^x", "sigmoid(x)", "softplus(x)", "10^x", "exp(x/2)*exp(x)", "exp(x)/2"])
+def test_what_is_too_small_is_zero(text):
+    assert value(parse(f"1 + {text}", "x"), {"x": -30_000}) == 1
+    assert value(parse(text, "x"), {"x": -50_000}) == 0
+    with pytest.raises(LimitError, match="underflow"):
+        value(parse(text, "x"), {"x": -50_000}, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("typed", "key", "domain"),
+    [
+        ("2*exp(-exp(x))", "exp(-exp(x))", (10.8, 12)),
+        ("-exp(x)", "log(exp(-exp(x)))", (10.8, 12)),
+        ("exp(x) - 10^x", "exp(x)", (20_000, 30_000)),
+    ],
+)
+def test_where_numbers_pass_the_limits_nothing_is_called_wrong_or_right(typed, key, domain):
+    verdict = same(parse(typed, "x"), parse(key, "x"), {"x": domain})
+
+    assert verdict.undecided
+    assert not verdict.equal
+
+
+def test_a_limit_at_some_points_leaves_the_others_to_decide():
+    typed, key = parse("log(exp(-exp(x)))", "x"), parse("-exp(x)", "x")
+
+    assert same(typed, key, {"x": "real"}).equal
+    assert not same(parse("log(exp(-exp(x))) + 1", "x"), key, {"x": "real"}).equal
+
+
+@pytest.mark.parametrize("turns", range(1, 9))
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_noise_in_the_last_digit_makes_nothing_equal(turns, sign):
+    """The sine of pi is 0 and comes out as 1e-50 or -1e-120: a root of it has a value in one and none in the other."""
+    assert not same(parse(f"x + 0*sqrt({sign}sin({turns}*pi))", "x"), parse("x^2", "x"), {"x": "real"}).equal
 
 
 def test_an_angle_beyond_its_digits_is_undecided_and_not_called_wrong():
@@ -195,11 +245,13 @@ def test_what_is_no_claim_is_refused(text):
 @pytest.mark.parametrize(
     ("text", "fails_at"),
     [
-        ("log(1 + exp(x))", 100),
-        ("max(x, 0) + log(1 + exp(-abs(x)))", -50),
-        ("softplus(x)", 100),
-        ("max(x, 0) + log1p(exp(-abs(x)))", None),
-        ("where(x > 0, x + log1p(exp(-x)), log1p(exp(x)))", None),
+        ("log(1 + exp(x))", [100, -50]),
+        ("max(x, 0) + log(1 + exp(-abs(x)))", [-50]),
+        ("softplus(x)", [100, -50]),
+        ("max(x, 0) + log1p(exp(-abs(x)))", []),
+        ("log1p(exp(x))", [100]),
+        ("clip(x, 0, 1000) + log1p(exp(-abs(x)))", []),
+        ("where(x > 0, x + log1p(exp(-x)), log1p(exp(x)))", []),
     ],
 )
 def test_a_form_fails_in_float32_where_its_digits_run_out(text, fails_at):
@@ -208,7 +260,7 @@ def test_a_form_fails_in_float32_where_its_digits_run_out(text, fails_at):
 
     failed = unstable(parse(text, "x"), key, points, "float32", 1e-3)
 
-    assert (failed.point["x"] if failed else None) == fails_at
+    assert [failure.point["x"] for failure in failed] == fails_at
 
 
 def test_float64_goes_further_than_float32():
@@ -251,19 +303,22 @@ def scrambled(random):
 
 
 @pytest.mark.usefixtures("_no_hang")
-def test_fuzzing_raises_nothing_but_formula_errors_and_never_hangs():
+def test_fuzzing_raises_nothing_but_formula_errors_and_never_hangs(record_property):
     """DLQUIZ_FUZZ=60 fuzzes for a minute."""
     random = Random(7)  # the same texts every time
     key = parse("s*(1-s)+x*y", XYS)
-    compared, slowest, end = 0, 0.0, time.process_time() + SECONDS
+    told, slowest, end = Counter(), (0.0, ""), time.process_time() + SECONDS
     while time.process_time() < end:
         text, start = scrambled(random), time.process_time()
         try:
-            same(parse(text, XYS), key, XYS)
-            compared += 1
+            verdict = same(parse(text, XYS), key, XYS)
+            told["undecided" if verdict.undecided else "equal" if verdict.equal else "different"] += 1
         except FormulaError:
-            pass
-        slowest = max(slowest, time.process_time() - start)
+            told["refused"] += 1
+        slowest = max(slowest, (time.process_time() - start, text))
+    record_property("fuzzed", dict(told))
+    print(f"{told.total()} texts: {dict(told)}; slowest {slowest[0]:.3f} s: {slowest[1]!r}")
 
-    assert compared > 20 * SECONDS
-    assert slowest < 1.5
+    assert told.total() - told["refused"] > 20 * SECONDS
+    assert told["refused"] > 20 * SECONDS
+    assert slowest[0] < 1.5

@@ -67,7 +67,16 @@ def test_a_message_does_not_give_the_key_away(asked):
 
 @pytest.mark.parametrize(
     ("typed", "said"),
-    [("0,5", "write 0.5, with a point"), ("50%", "write a fraction"), ("x", "a number is wanted"), ("1/0", "no value")],
+    [
+        ("0,5", "write 0.5, with a point"),
+        (" -1,50 ", "write -1.50, with a point"),
+        ("50%", "write a fraction"),
+        ("x", "a number is wanted"),
+        ("1/0", "no value: division by zero"),
+        ("exp(800)", "no value: overflow"),
+        ("9^9^9^9", "no value: overflow"),
+        ("٣", "not part of a formula"),
+    ],
 )
 def test_a_number_nobody_can_read_is_not_wrong(asked, typed, said):
     with pytest.raises(UnreadableError, match=said):
@@ -161,6 +170,24 @@ def test_right_on_paper_is_not_enough_for_a_stable_form(asked):
     assert grade(asked("stable"), "z + log1p(exp(-z)) if z > 0 else log1p(exp(z))").correct
     with pytest.raises(UnreadableError, match="must do without softplus"):
         grade(asked("stable"), "softplus(z)")
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("log(exp(z) + 1)", "exp(200) overflows float32, and 1 + exp(-50) is 1."),
+        ("log1p(exp(z)) + 0", "log1p keeps the digits at -50; exp(200) still overflows."),
+        ("log(1 + exp(-abs(z))) + max(0, z)", "Nothing overflows any more"),
+        ("max(0, z)", "That is the limit, not the function."),
+    ],
+)
+def test_forms_that_are_the_same_on_paper_meet_their_own_mistake(asked, typed, said):
+    assert said in grade(asked("stable"), typed).message
+
+
+def test_what_nobody_can_compare_is_not_wrong(asked):
+    with pytest.raises(UnreadableError, match="only 0 points could be compared; write it more simply"):
+        grade(asked("formula"), "9**9**9**9")
 
 
 # -- orders and bugs

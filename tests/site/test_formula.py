@@ -42,6 +42,30 @@ def test_a_text_is_refused_in_the_same_words(reader) -> None:
     assert differ == {}
 
 
+def test_a_misspelt_name_is_guessed_alike(reader) -> None:
+    words = [
+        "zz",
+        "xx",
+        "sx",
+        "sigmod",
+        "sgimoid",
+        "lgo",
+        "exx",
+        "Exp1",
+        "tahn",
+        "maxx",
+        "minmax",
+        "clap",
+        "ppi",
+        "qwert",
+    ]
+    texts = [*words, *(f"{word}(x)" for word in words)]
+    said = reader.open("contributing.html").evaluate(READ, [texts, XYS])
+
+    assert dict(zip(texts, said, strict=True)) == {text: refusal(text) for text in texts}
+    assert sum("did you mean" in str(one) for one in said) > 10
+
+
 def test_formulas_are_equal_here_where_they_are_equal_there(reader) -> None:
     pairs = yaml.safe_load((CASES / "pairs.yml").read_text())["pairs"]
     page = reader.open("contributing.html")

@@ -14,9 +14,9 @@ from dlquiz.formula import (
     same,
     samples,
     show,
-    unstable,
     value,
 )
+from dlquiz.grade import failures
 from dlquiz.params import components
 from dlquiz.registry import derived, scalar
 
@@ -33,8 +33,9 @@ def check_formula(question: schema.Formula) -> Iterator[Finding]:
     for i, route in enumerate(question.verify):
         if fault := _disagreement(question, key, route):
             yield Finding(fault, ("verify", i))
-    if failure := _failure(question, key, key):
-        yield Finding(f"the key itself {failure}", ("stable",))
+    for failed in failures(question, key, key)[:1]:
+        why = f"{failed.why}: {failed.got}, not {failed.want} at {show(failed.point or {})}"
+        yield Finding(f"the key itself {why}", ("stable",))
     if not question.mistakes:
         yield Finding("a formula needs mistakes: what do people type instead?")
     yield from _check_mistakes(question, key)
@@ -68,17 +69,8 @@ def _route(question: schema.Formula, route: schema.Verify) -> tuple[Callable[[Po
     return lambda point: float(derivative(antiderivative, point, route.by)), 1e-12
 
 
-def _failure(question: schema.Formula, formula: Formula, key: Formula) -> str:
-    """How a formula fails in floating point, where the question asks it not to; empty if it does not."""
-    if not isinstance(question, schema.Stable):
-        return ""
-    asked = question.stable
-    failed = unstable(formula, key, asked.at, asked.dtype, asked.rel)
-    return f"{failed.why}: {failed.got}, not {failed.want} at {show(failed.point or {})}" if failed else ""
-
-
 def _check_mistakes(question: schema.Formula, key: Formula) -> Iterator[Finding]:
-    earlier: list[Any] = []
+    earlier: list[tuple[Formula, list[Any]]] = []
     for i, mistake in enumerate(question.mistakes):
         path = ("mistakes", i, "formula")
         try:
@@ -87,10 +79,11 @@ def _check_mistakes(question: schema.Formula, key: Formula) -> Iterator[Finding]
             yield Finding(f"mistake {i + 1}: {error}", path)
             continue
         verdict = same(wrong, key, question.symbols, ties=question.ties)
-        if verdict.equal and not _failure(question, wrong, key):
+        missed = [failure.point for failure in failures(question, wrong, key)]
+        if verdict.equal and not missed:
             yield Finding(f"mistake {i + 1} equals the right answer", path)
         elif verdict.undecided:
             yield Finding(f"mistake {i + 1} cannot be compared: {verdict.why}", path)
-        elif any(same(wrong, other, question.symbols, ties=True).equal for other in earlier):
+        elif any(same(wrong, other, question.symbols, ties=True).equal and missed == at for other, at in earlier):
             yield Finding(f"mistake {i + 1} equals an earlier one", path)
-        earlier.append(wrong)
+        earlier.append((wrong, missed))

@@ -3,11 +3,12 @@
 from dlquiz.formula.compare import Verdict, same, samples, show, unstable
 from dlquiz.formula.parser import Formula, parse, parse_claim
 from dlquiz.formula.tokens import FormulaError
-from dlquiz.formula.values import UndefinedError, derivative, holds, value
+from dlquiz.formula.values import LimitError, UndefinedError, derivative, holds, value
 
 __all__ = [
     "Formula",
     "FormulaError",
+    "LimitError",
     "UndefinedError",
     "Verdict",
     "derivative",

@@ -1,7 +1,8 @@
 """Whether two formulas are the same function: evaluated at many points, in many digits.
 
 The honest limit: formulas that differ only where no sample falls (a bump of width 1e-9, a tail beyond 1e6) are
-taken for equal.
+taken for equal. A point at which a number passes 2**40000, or an angle 10**9, tells nothing; where fewer than eight
+points tell anything, two formulas are called neither equal nor different.
 """
 
 import itertools
@@ -14,7 +15,7 @@ import mpmath
 from mpmath import mpf
 
 from dlquiz.formula.parser import Formula
-from dlquiz.formula.values import UndefinedError, in_floats, value
+from dlquiz.formula.values import LimitError, UndefinedError, in_floats, value
 
 Domain = str | tuple[float, float] | list[float]
 Domains = Mapping[str, Domain]
@@ -36,6 +37,10 @@ class Verdict:
     undecided: bool = field(default=False, kw_only=True)
 
 
+AGREED = Verdict(equal=True, why="agrees")
+UNTOLD = Verdict(equal=False, why="tells nothing", undecided=True)
+
+
 def same(got: Formula, want: Formula, domain: Domains, *, ties: bool = False, seed: int = 0) -> Verdict:
     """Compare `got` with the key `want`; a difference only at a zero or a tie is a note unless `ties` is set."""
     if got.node == want.node:
@@ -45,28 +50,28 @@ def same(got: Formula, want: Formula, domain: Domains, *, ties: bool = False, se
         expected = _try(want, point)
         if isinstance(expected, UndefinedError):
             continue
-        difference = _difference(got, want, point, expected)
-        if difference is None:
+        here = _compare(got, want, point, expected)
+        if here.equal:
             agreed += 1
-        elif special and _forgiven(difference, point, ties):
-            note = note or f"yours differs from the key only at {show(point)}: {difference.got}, not {difference.want}"
-        else:
-            return _readable(difference, got, want, domain)
+        elif not here.undecided and special and _forgiven(here, point, ties):
+            note = note or f"yours differs from the key only at {show(point)}: {here.got}, not {here.want}"
+        elif not here.undecided:
+            return _readable(here, got, want, domain)
     if agreed < NEEDED:
         return Verdict(equal=False, why=f"only {agreed} points could be compared", undecided=True)
     return Verdict(equal=True, why=f"equal at {agreed} points to 25 digits", note=note)
 
 
-def unstable(got: Formula, key: Formula, points: "list[dict[str, Any]]", dtype: str, rel: float) -> Verdict | None:
-    """The first of `points` at which `got`, run in `dtype` as typed, misses the key; None if it never does."""
+def unstable(got: Formula, key: Formula, points: "list[dict[str, Any]]", dtype: str, rel: float) -> list[Verdict]:
+    """Each of `points` at which `got`, run in `dtype` as typed, misses the key."""
+    missed = []
     for point in points:
         want = value(key, point)
         result = in_floats(got, point, dtype)
         if not abs(result - want) <= rel * abs(want):
-            return Verdict(
-                equal=False, why=f"fails in {dtype}", point=dict(point), got=f"{result:.6g}", want=_digits(want, 6)
-            )
-    return None
+            why, wanted = f"fails in {dtype}", _digits(want, 6)
+            missed.append(Verdict(equal=False, why=why, point=dict(point), got=f"{result:.6g}", want=wanted))
+    return missed
 
 
 def samples(domain: Domains, *, count: int = POINTS, seed: int = 0) -> Iterator[tuple[bool, dict[str, float]]]:
@@ -111,8 +116,8 @@ def _readable(difference: Verdict, got: Formula, want: Formula, domain: Domains)
         point = {name: float(f"{number:.{figures}g}") for name, number in (difference.point or {}).items()}
         expected = _try(want, point)
         if all(map(_inside, point.values(), domain.values())) and not isinstance(expected, UndefinedError):
-            rounder = _difference(got, want, point, expected)
-            if rounder and rounder.why == difference.why:
+            rounder = _compare(got, want, point, expected)
+            if rounder.why == difference.why:
                 return rounder
     return difference
 
@@ -123,30 +128,41 @@ def _inside(number: float, kind: Domain) -> bool:
     return kind[0] <= number <= kind[1]
 
 
-def _try(formula: Formula, point: Mapping[str, float], digits: int = 50) -> Any:
+def _try(formula: Formula, point: Mapping[str, float], digits: int = 50, *, strict: bool = False) -> Any:
     try:
-        return value(formula, point, digits)
+        return value(formula, point, digits, strict=strict)
     except (UndefinedError, ArithmeticError, ValueError) as error:
         return error if isinstance(error, UndefinedError) else UndefinedError(str(error))
 
 
-def _agree(a: Any, b: Any) -> bool:
-    return abs(a - b) <= TOLERANCE * max(abs(a), abs(b), mpf(10) ** -30)
-
-
-def _difference(got: Formula, want: Formula, point: dict[str, float], expected: Any) -> Verdict | None:
+def _compare(got: Formula, want: Formula, point: dict[str, float], expected: Any) -> Verdict:
+    """Equal or different at one point; undecided where the point tells nothing."""
     result = _try(got, point)
-    if isinstance(result, UndefinedError):
+    nothing = isinstance(result, UndefinedError)
+    if (nothing or result == expected == 0) and _at_a_limit(got, want, point):
+        return UNTOLD
+    if nothing:
         return Verdict(equal=False, why=f"no value: {result}", point=point, got="no value", want=_digits(expected))
     if _agree(result, expected):
-        return None
+        return AGREED
     # Is the difference real, or did 50 digits cancel?
     result, expected = _try(got, point, 120), _try(want, point, 120)
-    if isinstance(result, UndefinedError) or isinstance(expected, UndefinedError) or _agree(result, expected):
-        return None
+    if isinstance(result, UndefinedError) or isinstance(expected, UndefinedError):
+        return UNTOLD
+    if _agree(result, expected):
+        return AGREED
     shown = ((_digits(result, count), _digits(expected, count)) for count in (6, 12, 26))
     got_text, want_text = next((pair for pair in shown if pair[0] != pair[1]), ("", ""))
     return Verdict(equal=False, why="differs", point=point, got=got_text, want=want_text)
+
+
+def _at_a_limit(got: Formula, want: Formula, point: dict[str, float]) -> bool:
+    """Whether a number too large or too small to compute with comes up here."""
+    return any(isinstance(_try(one, point, strict=True), LimitError) for one in (got, want))
+
+
+def _agree(a: Any, b: Any) -> bool:
+    return abs(a - b) <= TOLERANCE * max(abs(a), abs(b), mpf(10) ** -30)
 
 
 def _forgiven(difference: Verdict, point: Mapping[str, float], ties: bool) -> bool:  # noqa: FBT001  # same's own

@@ -104,6 +104,12 @@ class _Parser:
         if not self.accept(text):
             raise FormulaError(message, self.token.column)
 
+    def close(self, message: str) -> None:
+        """The closing parenthesis, or what stands where it should."""
+        if not self.accept(")"):
+            helpful = self.token.text == "|" or self.lacks_product()
+            raise self.unexpected() if helpful else FormulaError(message, self.token.column)
+
     def finish(self, node: Node) -> Formula:
         if self.token.kind != "end":
             raise self.unexpected()
@@ -128,20 +134,30 @@ class _Parser:
             raise FormulaError("formula too large", self.token.column)
 
     def unexpected(self) -> FormulaError:
-        token, before = self.token, self.tokens[self.at - 1] if self.at else None
+        token = self.token
         if token.text == "|":
-            return FormulaError("write abs(x), not |x|", token.column)
+            return self.missing_abs(token)
         if token.text == "=":
             return FormulaError("type the right-hand side only, without '='", token.column)
         if token.text == ".":
             return FormulaError("'.' is no operator; multiply with '*'", token.column)
         if token.kind == "end":
             return FormulaError("the formula ends too early", token.column)
-        if before and ends_operand(before) and (token.text == "(" or token.kind in ("number", "name")):
-            return self.missing_product(before, token)
+        if self.lacks_product():
+            return self.missing_product(self.tokens[self.at - 1], token)
         if token.text in COMPARISONS:
             return FormulaError(STRAY_CONDITION, token.column)
         return FormulaError(f"{token.text!r} is not expected here", token.column)
+
+    def lacks_product(self) -> bool:
+        """Whether an operand follows an operand."""
+        operand = self.token.text == "(" or self.token.kind in ("number", "name")
+        return operand and self.at > 0 and ends_operand(self.tokens[self.at - 1])
+
+    def missing_abs(self, token: Token) -> FormulaError:
+        inside = self.text.split("|")[1].strip()
+        shown = inside if 0 < len(inside) <= 20 and self.text.count("|") > 1 else "x"
+        return FormulaError(f"write abs({shown}), not |{shown}|", token.column)
 
     def missing_product(self, before: Token, token: Token) -> FormulaError:
         if before.text in ARITY or before.text in ALIASES:
@@ -212,7 +228,7 @@ class _Parser:
             return self.make("negative", value) if token.text == "-" else value
         if token.text == "(":
             node = self.expression()
-            self.expect(")", "a parenthesis is not closed")
+            self.close("a parenthesis is not closed")
             return node
         if token.kind == "name" and token.text not in WORDS:
             return self.call(token) if self.token.text == "(" else self.name(token)
@@ -229,7 +245,7 @@ class _Parser:
         args = [self.expression()]
         while self.accept(","):
             args.append(self.expression())
-        self.expect(")", f"the parenthesis of {token.text} is not closed")
+        self.close(f"the parenthesis of {token.text} is not closed")
         low, high = ARITY[op]
         if not low <= len(args) <= high:
             wanted = f"{low}" if low == high else f"{low} to {high}"

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 MAX_CHARS = 400
 CONSTANTS = ("pi", "e")
 ONE = "abs sign sqrt exp log log1p expm1 log2 log10 sin cos tan sinh cosh tanh atan erf sigmoid softplus relu"
-ARITY = {**dict.fromkeys(ONE.split(), (1, 1)), "max": (2, 8), "min": (2, 8), "where": (3, 3)}
+ARITY = {**dict.fromkeys(ONE.split(), (1, 1)), "max": (2, 8), "min": (2, 8), "clip": (3, 3), "where": (3, 3)}
 ALIASES = {
     "ln": "log",
     "sgn": "sign",
     "arctan": "atan",
     "maximum": "max",
     "minimum": "min",
+    "clamp": "clip",
     "logistic": "sigmoid",
     "σ": "sigmoid",
 }
@@ -37,7 +38,7 @@ SPELLINGS = str.maketrans(
     }
 )
 TOKEN = re.compile(
-    r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|(?P<name>[^\W\d]\w*(?:\.\w+)*)"
+    r"\s*(?:(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)|(?P<name>[^\W\d]\w*(?:\.\w+)*)"
     r"|(?P<sign>\*\*|<=|>=|==|!=|[-+*/^(),<>=|.]))"
 )
 
@@ -70,12 +71,16 @@ def tokens(text: str) -> list[Token]:
         match = TOKEN.match(text, at)
         if match is None:
             at += len(text[at:]) - len(text[at:].lstrip())
-            raise FormulaError(f"character {text[at]!a} is not part of a formula", at)
+            raise FormulaError(f"character {_quoted(text[at])} is not part of a formula", at)
         kind = str(match.lastgroup)
         word = match[kind]
         found.append(Token("sign" if word in WORDS else kind, word, match.start(kind)))
         at = match.end()
     return [*found, Token("end", "end", len(text))]
+
+
+def _quoted(sign: str) -> str:
+    return f"'{sign}'" if sign.isprintable() and sign != "'" else ascii(sign)
 
 
 def ends_operand(token: Token) -> bool:

@@ -22,11 +22,16 @@ class UndefinedError(ArithmeticError):
     """No real value here: a pole, the logarithm of a negative number, an overflow."""
 
 
-def value(formula: Formula, point: Point, digits: int = 50) -> Any:
-    """The value at `point`, or `UndefinedError`."""
+class LimitError(UndefinedError):
+    """There may well be a value, but one too large, or of too large an angle, to compute with."""
+
+
+def value(formula: Formula, point: Point, digits: int = 50, *, strict: bool = False) -> Any:
+    """The value at `point`, or `UndefinedError`. What is too small is 0, or with `strict` a `LimitError`."""
     with mp.workdps(digits):
         env = {name: mpf(number) for name, number in point.items()}
-        return _walk(formula.node, {**env, "pi": env.get("pi", +mp.pi), "e": env.get("e", +mp.e)}, REAL, mpf)
+        table = STRICT if strict else REAL
+        return _walk(formula.node, {**env, "pi": env.get("pi", +mp.pi), "e": env.get("e", +mp.e)}, table, mpf)
 
 
 def derivative(formula: Formula, point: Point, by: str) -> Any:
@@ -66,17 +71,33 @@ def _walk(node: Node, env: Point, table: Table, number: Callable[[Any], Any]) ->
 # -- real numbers of many digits
 
 
-def _sized(function: Callable[..., Any]) -> Callable[..., Any]:
+def _sized(function: Callable[..., Any], *, strict: bool) -> Callable[..., Any]:
     """Keep results between 2**-40000 and 2**40000, where they are cheap to compute with and to print."""
 
     @functools.wraps(function)
     def wrapped(*args: Any) -> Any:
         result = function(*args)
-        if result and abs(mpmath.mag(result)) > 4 * LARGEST_EXPONENT:
-            raise UndefinedError("overflow")
-        return result
+        size = mpmath.mag(result) if result else 0
+        if size > 4 * LARGEST_EXPONENT:
+            raise LimitError("overflow")
+        if size >= -4 * LARGEST_EXPONENT:
+            return result
+        if strict:
+            raise LimitError("underflow")
+        return mpf(0)
 
     return wrapped
+
+
+def _vanishing() -> Any:
+    """Something below every bound: `_sized` makes 0 of it."""
+    return mpmath.ldexp(1, -5 * LARGEST_EXPONENT)
+
+
+def _exp(x: Any) -> Any:
+    if x > 4 * LARGEST_EXPONENT:
+        raise LimitError("overflow")
+    return mpmath.exp(x) if x > -4 * LARGEST_EXPONENT else _vanishing()
 
 
 def _log(x: Any) -> Any:
@@ -110,9 +131,10 @@ def _power(base: Any, exponent: Any) -> Any:
         return mpf(exponent == 0)
     if base < 0 and exponent != int(exponent):
         raise UndefinedError("a negative number to a fractional power")
-    if abs(exponent) > 1e12 or abs(exponent * mpmath.log(abs(base))) > LARGEST_EXPONENT:
-        raise UndefinedError("overflow")
-    return mpmath.power(base, exponent)
+    size = exponent * mpmath.log(abs(base))
+    if abs(exponent) > 1e12 or size > LARGEST_EXPONENT:
+        raise LimitError("overflow")
+    return mpmath.power(base, exponent) if size > -4 * LARGEST_EXPONENT else _vanishing()
 
 
 def _periodic(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -120,7 +142,7 @@ def _periodic(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
     def wrapped(x: Any) -> Any:
         if abs(x) > LARGEST_ANGLE:
-            raise UndefinedError("the angle is too large")
+            raise LimitError("the angle is too large")
         return function(x)
 
     return wrapped
@@ -148,7 +170,7 @@ _ARITHMETIC: Table = {
     "abs": abs,
     "sign": mpmath.sign,
     "sqrt": _sqrt,
-    "exp": mpmath.exp,
+    "exp": _exp,
     "log": _log,
     "log1p": _log1p,
     "expm1": mpmath.expm1,
@@ -167,8 +189,10 @@ _ARITHMETIC: Table = {
     "relu": lambda x: max(x, mpf(0)),
     "max": max,
     "min": min,
+    "clip": lambda x, low, high: min(max(x, low), high),
 }
-REAL: Table = {**{name: _sized(function) for name, function in _ARITHMETIC.items()}, **COMPARE}
+REAL: Table = {**{name: _sized(function, strict=False) for name, function in _ARITHMETIC.items()}, **COMPARE}
+STRICT: Table = {**{name: _sized(function, strict=True) for name, function in _ARITHMETIC.items()}, **COMPARE}
 
 
 def _close(a: Any, b: Any) -> bool:
@@ -226,4 +250,5 @@ def _float_table(np: Any, real: Any) -> Table:
         "relu": lambda x: np.maximum(x, real(0)),
         "max": lambda *args: functools.reduce(np.maximum, args),
         "min": lambda *args: functools.reduce(np.minimum, args),
+        "clip": lambda x, low, high: np.minimum(np.maximum(x, low), high),
     }
