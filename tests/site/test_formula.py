@@ -16,6 +16,7 @@ XYS = ["x", "y", "s"]
 BEYOND_DOUBLES = {
     "tiny constant",
     "cancellation",
+    "what underflows is zero",
 }  # differ in digits that a double has not; the page says it cannot tell
 READ = """([texts, names]) => texts.map((text) => {
   try { dlref.read(text, names); return null; }

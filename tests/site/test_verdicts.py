@@ -154,7 +154,7 @@ def test_the_page_grades_as_the_terminal_does(reader, path) -> None:
 @pytest.mark.parametrize("concept", sorted(path.stem for path in bank.files()))
 def test_a_page_holds_every_question_as_it_was_graded_here(reader, concept: str) -> None:
     page = reader.open(f"concepts/{concept}.html")
-    held = page.locator(".dl-question script").evaluate_all("(all) => all.map((one) => JSON.parse(one.textContent))")
+    held = [json.loads(text) for text in page.locator(".dl-question script").all_text_contents()]
     asked = [draw(question, SEED) for question in bank.read(concept) if question.kind in KINDS and not question.retired]
 
     assert {one["id"]: one for one in held} == {one.id: json.loads(json.dumps(known(one))) for one in asked}
