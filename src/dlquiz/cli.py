@@ -11,12 +11,13 @@ from dlquiz.verbs.common import DONE, INTERRUPTED, USAGE, as_json
 __all__ = ["app", "parsed", "run"]
 
 LAZY = {
-    "ask": "dlquiz.verbs.study:ask",
+    "ask": "dlquiz.verbs.ask:ask",
     "check": "dlquiz.verbs.check:check",
     "doctor": "dlquiz.verbs.doctor:doctor",
+    "exam": "dlquiz.verbs.exam:exam",
     "list": "dlquiz.verbs.questions:list_",
     "progress": "dlquiz.verbs.progress:progress",
-    "review": "dlquiz.verbs.study:review",
+    "review": "dlquiz.verbs.review:review",
     "show": "dlquiz.verbs.questions:show",
 }
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -26,13 +27,18 @@ Examples
   dlquiz                      what is due, and what to type next
   dlquiz review losses        a session on every concept that bears the word
   dlquiz review -n 10         ten questions at most, from all concepts
+  dlquiz review --by DATE     all comes back before the interview on DATE
+  dlquiz exam losses -n 20    a mock exam: no feedback before the report
   dlquiz ask ID --seed 3      one question, not saved
   dlquiz check my-bank.yml    recompute every key of your own bank
 
 \b
 In a session
-  Enter submits; ? shows a hint; ! skips; q quits. Ctrl-C quits too: every answer given is saved.
-  Formulas: products need *, powers are ^ (2*x^2), conditions x if x > 0 else 0.
+  Enter submits; ? shows a hint; ! skips; u takes the last answer back;
+  f flags a question as bad (f and a few words say why); q quits.
+  Where the letter could be an answer, type undo, flag or quit.
+  Ctrl-C quits too: every answer is saved, the next review goes on from there.
+  Formulas: products need *, powers are ^ (2*x^2), cases x if x > 0 else 0.
 
 \b
 Environment
@@ -42,8 +48,8 @@ Environment
 
 \b
 Exit codes
-  0 done, or right   1 wrong, or check found faults   2 usage   3 progress damaged or unwritable
-  4 a bank cannot be read   130 Ctrl-C
+  0 done, or right      1 wrong, or faults found    2 usage
+  3 progress damaged    4 a bank cannot be read     130 Ctrl-C
 """
 
 

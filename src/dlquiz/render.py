@@ -1,9 +1,10 @@
 """What the learner sees. Colour only underlines what the words say already, so nothing is lost without it."""
 
+from dlquiz.commands import keys, word
+from dlquiz.events import Ended, Event, Hint, Judged, Put, Refused, Report, Result, Said, Shown, TryAgain
 from dlquiz.paper import Paper
 from dlquiz.question import Asked
-from dlquiz.session import Ended, Event, Hint, Judged, Refused, Shown, TryAgain, leave_word
-from dlquiz.words import answer_text, feedback, said, summary, until, where_to_read
+from dlquiz.words import answer_text, by_concept, exam_summary, feedback, said, summary, time_left, until, where_to_read
 
 
 class Screen:
@@ -17,7 +18,9 @@ class Screen:
         """Print one event."""
         if isinstance(event, Shown):
             self.question(event.asked, f"{event.number} of {event.total}")
-            self.line(f"? hint   ! skip   {leave_word(event.asked)} quit", "dim")
+            if event.changed:
+                self.line("The key of this question has changed since you last answered it.", "yellow")
+            self.line(keys(event.asked), "dim")
         elif isinstance(event, Hint):
             self.line(f"Hint: {event.text}" if event.text else "There is no further hint.", "yellow")
         elif isinstance(event, Refused):
@@ -27,6 +30,13 @@ class Screen:
             self.line("Try once more, or press Enter for the answer.")
         elif isinstance(event, Judged):
             self.judged(event)
+        elif isinstance(event, Said):
+            self.line(event.text, "yellow")
+        elif isinstance(event, Put):
+            self.question(event.asked, f"{event.number} of {event.total} · {time_left(event.left)}")
+            self.line(f"! later   {word(event.asked, 'quit')} hand in", "dim")
+        elif isinstance(event, Report):
+            self.report(event)
         else:
             self.ended(event)
 
@@ -75,6 +85,32 @@ class Screen:
     def ended(self, event: Ended) -> None:
         self.paper.blank()
         self.line(summary(event), "bold")
+
+    def report(self, report: Report) -> None:
+        """The exam as a whole, by concept, and then question by question."""
+        self.paper.blank()
+        for text in exam_summary(report):
+            self.line(text, "bold")
+        self.paper.blank()
+        self.table((f"{right} of {all_}", concept.replace("_", " ")) for concept, right, all_ in by_concept(report))
+        for number, result in sorted(enumerate(report.results, 1), key=lambda pair: pair[1].asked.concept):
+            self.result(number, result, len(report.results))
+
+    def result(self, number: int, result: Result, total: int) -> None:
+        asked, verdict = result.asked, result.verdict
+        self.question(asked, f"{number} of {total}")
+        if verdict is None:
+            self.line("Not answered.", "bold yellow")
+            self.answer(asked)
+        else:
+            self.line("Right." if verdict.correct else "Wrong.", "bold green" if verdict.correct else "bold red")
+            self.line(f"You typed: {result.typed}")
+            if verdict.message:
+                self.line(verdict.message)
+            if not verdict.correct:
+                self.answer(asked)
+        self.line(asked.explain)
+        self.line(where_to_read(asked), "dim")
 
     def solution(self, asked: Asked, verified: str) -> None:
         """What `dlquiz show` adds to the question: the key, the feedback to each option, how the key is known."""

@@ -5,8 +5,9 @@ same answers gives the same dates.
 """
 
 import functools
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
@@ -49,16 +50,32 @@ def replay(answers: Iterable[tuple[int, int]]) -> State | None:
     return state
 
 
+def days_left(day: date, now_us: int) -> int:
+    """The whole days until `day` begins where the learner lives."""
+    return (datetime.combine(day, time()).astimezone() - moment(now_us)).days
+
+
+def within(state: State, days: int) -> int:
+    """When a card is due if it may not wait longer than `days`: what FSRS' maximum_interval would have given it."""
+    last = datetime.fromisoformat(json.loads(state.fsrs)["last_review"])
+    return min(state.due_us, (last + timedelta(days=days) - EPOCH) // timedelta(microseconds=1))
+
+
+def moment(at_us: int) -> datetime:
+    """A time in microseconds as a date and time of this place."""
+    return (EPOCH + timedelta(microseconds=at_us)).astimezone()
+
+
 def queue(
     questions: Sequence[Item], concept_of: Mapping[Item, str], due_us: Mapping[Item, int], now_us: int, new: int
 ) -> list[Item]:
     """What to ask now: the due ones, longest overdue first, then `new` unseen ones, concepts in turn within each."""
     due = sorted((one for one in questions if due_us.get(one, now_us + 1) <= now_us), key=lambda one: due_us[one])
     unseen = [one for one in questions if one not in due_us]
-    return [*_in_turn(due, concept_of), *_in_turn(unseen, concept_of)[:new]]
+    return [*in_turn(due, concept_of), *in_turn(unseen, concept_of)[:new]]
 
 
-def _in_turn(items: Sequence[Item], group_of: Mapping[Item, str]) -> list[Item]:
+def in_turn(items: Sequence[Item], group_of: Mapping[Item, str]) -> list[Item]:
     """One of each group, then the second of each, and so on; the order inside a group is kept."""
     seen: dict[str, int] = {}
     turns: list[tuple[int, Item]] = []

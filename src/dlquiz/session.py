@@ -1,126 +1,87 @@
 """Asking questions one after the other. Clock, seed, input, output and saving are arguments: no terminal is needed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
+from dlquiz.commands import QuitError, UndoError, command, quits, word
+from dlquiz.events import Ended, Event, Hint, Judged, Refused, Said, Shown, TryAgain
 from dlquiz.grade import UnreadableError, Verdict, grade
 from dlquiz.question import Asked, draw, fingerprint
 from dlquiz.schedule import State, rate
 from dlquiz.schema import Question
 from dlquiz.store import Answer
+from dlquiz.words import wanted
 
 SOON = 3600 * 10**6
 SECOND_TRY = ("number", "formula", "stable", "order")  # a second guess at a letter would teach nothing
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A question is put."""
-
-    asked: Asked
-    number: int
-    total: int
-
-
-@dataclass(frozen=True)
-class Hint:
-    """A hint was wanted; `text` is empty when there are no more."""
-
-    text: str
-    left: int
-
-
-@dataclass(frozen=True)
-class Refused:
-    """An answer that nobody can read; it does not count."""
-
-    message: str
-    typed: str
-    column: int | None
-
-
-@dataclass(frozen=True)
-class TryAgain:
-    """Wrong, and one try is left."""
-
-    verdict: Verdict
-
-
-@dataclass(frozen=True)
-class Judged:
-    """The last word on a question; `due_us` is when it comes again, if that was saved."""
-
-    asked: Asked
-    verdict: Verdict
-    now_us: int
-    due_us: int | None
-
-
-@dataclass
-class Ended:
-    """How it went. `interrupted` is set by Ctrl-C."""
-
-    right: int = 0
-    wrong: int = 0
-    skipped: int = 0
-    left: int = 0
-    interrupted: bool = False
-    soon: list[str] = field(default_factory=list)
-
-
-Event = Shown | Hint | Refused | TryAgain | Judged | Ended
-
-
-class _QuitError(Exception):
-    """The learner typed q."""
+PAUSE = "Enter next   u undo   f flag   q quit > "
 
 
 @dataclass
 class Session:
-    """`clock` gives microseconds, `read` one line for a prompt, `show` takes each event, `save` each answer."""
+    """`clock` gives microseconds, `read` one line for a prompt, `show` takes each event, `save` each answer.
+
+    `undo` takes back the last answer to a question, `flag` keeps why it is bad, `changed` holds the first ids of the
+    questions whose key has changed; with `pause` a learner is asked to go on after each question.
+    """
 
     seed: int
     clock: Callable[[], int]
     read: Callable[[str], str]
     show: Callable[[Event], None]
     save: Callable[[Answer], State] | None = None
+    undo: Callable[[str], object] | None = None
+    flag: Callable[[str, str], object] | None = None
+    changed: Collection[str] = ()
+    pause: bool = False
     ended: Ended = field(default_factory=Ended)
+    past: list["_Past"] = field(default_factory=list)
 
     def run(self, questions: Sequence[Question]) -> Ended:
         """Ask every question, or as many as the learner wants; an answer is saved before it is judged aloud."""
-        done = 0
+        plan = list(enumerate(questions, 1))[::-1]
+        self.ended.saved = self.save is not None
         try:
-            for number, question in enumerate(questions, 1):
-                self.ask(draw(question, self.seed), number, len(questions))
-                done = number
-        except (_QuitError, EOFError):
+            while plan:
+                try:
+                    self.put(plan, len(questions))
+                except UndoError:
+                    plan.append(self.take_back())
+        except (QuitError, EOFError):
             pass
         except KeyboardInterrupt:
             self.ended.interrupted = True
         finally:
+            done = self.ended.right + self.ended.wrong + self.ended.skipped
             self.ended.left = len(questions) - done
             self.show(self.ended)
         return self.ended
 
-    def ask(self, asked: Asked, number: int, total: int) -> None:
-        """One question, until it is answered, skipped or left."""
-        self.show(Shown(asked, number, total))
-        turn = _Turn(asked, self.clock())
+    def put(self, plan: list[tuple[int, Question]], total: int) -> None:
+        """The question on top of the plan, and a pause after it."""
+        number, question = plan[-1]
+        judged = self.ask(draw(question, self.seed), number, total)
+        plan.pop()
+        if judged and self.pause:
+            self.rest(judged)
+
+    def ask(self, asked: Asked, number: int, total: int) -> Asked | None:
+        """One question, until it is answered, skipped or left; what was asked, if it was answered."""
+        self.show(Shown(asked, number, total, asked.question.first_id in self.changed))
+        turn = _Turn(asked, number, self.clock())
         try:
             while not self.step(turn):
                 pass
-        except (_QuitError, EOFError, KeyboardInterrupt):
+        except (QuitError, EOFError, KeyboardInterrupt):
             if turn.verdict is not None:  # a wrong answer counts, also for who leaves after it
                 self.give_up(turn)
             raise
+        return asked if turn.verdict else None
 
     def step(self, turn: "_Turn") -> bool:
         """Take one line from the learner; True when the question is over."""
         line = self.read(f"{wanted(turn.asked)} > ").strip()
-        if line.lower() in (leave_word(turn.asked), "quit"):
-            raise _QuitError
-        if line == "?":
-            self.hint(turn)
+        if self.obeyed(line, turn):
             return False
         if line in ("", "!") and turn.verdict is not None:
             self.give_up(turn)
@@ -129,6 +90,20 @@ class Session:
             self.ended.skipped += 1
             return True
         return self.answer(turn, line)
+
+    def obeyed(self, line: str, turn: "_Turn") -> bool:
+        """Whether the line was a command that leaves the question open."""
+        if quits(line, turn.asked):
+            raise QuitError
+        if line == "?":
+            self.hint(turn)
+        elif command(line, "undo", turn.asked) is not None:
+            self.undo_in(turn)
+        elif (note := command(line, "flag", turn.asked)) is not None:
+            self.raise_flag(turn.asked, note)
+        else:
+            return False
+        return True
 
     def answer(self, turn: "_Turn", line: str) -> bool:
         """Grade one answer; True unless there is another try."""
@@ -164,7 +139,64 @@ class Session:
                 self.ended.soon.append(turn.asked.id)
         self.ended.right += verdict.correct
         self.ended.wrong += not verdict.correct
+        self.past.append(_Past(turn.number, turn.asked, verdict.correct))
         self.show(Judged(turn.asked, verdict, now, due))
+
+    # -- second thoughts
+
+    def rest(self, asked: Asked) -> None:
+        """Wait until the learner has read what was said."""
+        while line := self.read(PAUSE).strip():
+            if line.lower() in ("q", "quit"):
+                raise QuitError
+            if line.lower() in ("u", "undo"):
+                raise UndoError
+            first, _, note = line.partition(" ")
+            if first.lower() in ("f", "flag"):
+                self.raise_flag(asked, note)
+            else:
+                self.show(Refused("press Enter for the next question, and answer then", line, None))
+
+    def undo_in(self, turn: "_Turn") -> None:
+        """Take back the try at this question, or else the answer before it."""
+        if turn.verdict is not None:
+            turn.verdict, turn.typed, turn.tries = None, "", 0
+            self.show(Said("That try is taken back."))
+        elif self.past:
+            raise UndoError
+        else:
+            self.show(Said("No answer was given in this session; dlquiz progress undo takes back older ones."))
+
+    def take_back(self) -> tuple[int, Question]:
+        """Forget the last answer; the question is to be asked again."""
+        last = self.past.pop()
+        if self.undo is not None:
+            self.undo(last.asked.question.first_id)
+        self.ended.right -= last.correct
+        self.ended.wrong -= not last.correct
+        self.ended.soon = [id_ for id_ in self.ended.soon if id_ != last.asked.id]
+        self.show(Said("The last answer is taken back; here is its question again."))
+        return last.number, last.asked.question
+
+    def raise_flag(self, asked: Asked, note: str) -> None:
+        """Keep that the learner finds the question bad, and why."""
+        if self.flag is None:
+            self.show(Said("Nothing is saved here, flags neither."))
+            return
+        self.flag(asked.question.first_id, note)
+        if asked.id not in self.ended.flagged:
+            self.ended.flagged.append(asked.id)
+        why = "" if note else f" {word(asked, 'flag')} and a few words say why."
+        self.show(Said(f"Flagged.{why}"))
+
+
+@dataclass(frozen=True)
+class _Past:
+    """An answer of this session."""
+
+    number: int
+    asked: Asked
+    correct: bool
 
 
 @dataclass
@@ -172,6 +204,7 @@ class _Turn:
     """How far the learner has come with one question; `verdict` is set once there was an answer."""
 
     asked: Asked
+    number: int
     start: int
     hints: int = 0
     tries: int = 0
@@ -183,21 +216,3 @@ class _Turn:
         rating = rate(correct=verdict.correct, hints=self.hints, tries=self.tries)
         key = fingerprint(question)
         return Answer(question.first_id, now, rating, verdict.correct, self.typed, seed, self.hints, took_ms, key)
-
-
-def leave_word(asked: Asked) -> str:
-    """What to type to leave: q, but quit where q could be an answer."""
-    return "quit" if "q" in getattr(asked.question, "symbols", {}) else "q"
-
-
-def wanted(asked: Asked) -> str:
-    """What the prompt asks for."""
-    unit = getattr(asked.question, "unit", "")
-    return {
-        "single": "letter",
-        "multiple": "letters of all that apply",
-        "truefalse": "t or f",
-        "number": f"number in {unit}" if unit else "number",
-        "order": f"letters in order, as in {''.join(asked.names)}",
-        "bug": "number of the wrong line",
-    }.get(asked.kind, "formula")

@@ -3,10 +3,23 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dlquiz.events import Ended, Report
     from dlquiz.question import Asked
-    from dlquiz.session import Ended
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
+
+
+def wanted(asked: "Asked") -> str:
+    """What the prompt asks for."""
+    unit = getattr(asked.question, "unit", "")
+    return {
+        "single": "letter",
+        "multiple": "letters of all that apply",
+        "truefalse": "t or f",
+        "number": f"number in {unit}" if unit else "number",
+        "order": f"letters in order, as in {''.join(asked.names)}",
+        "bug": "number of the wrong line",
+    }.get(asked.kind, "formula")
 
 
 def answer_text(asked: "Asked") -> str:
@@ -91,7 +104,39 @@ def summary(event: "Ended") -> str:
     if event.soon:
         count = len(event.soon)
         text += f" {count} come{'s' * (count == 1)} again within the hour: type dlquiz review."
+    if event.interrupted and event.saved:
+        text += " Every answer is saved; dlquiz review goes on from here."
+    if event.flagged:
+        text += f" Flagged: {', '.join(event.flagged)}."
     return text
+
+
+def time_left(seconds: int) -> str:
+    """How much of the exam's time is left."""
+    if seconds < MINUTE:
+        return f"{seconds} seconds left"
+    minutes = seconds // MINUTE
+    return f"{minutes} minute{'s' * (minutes > 1)} left"
+
+
+def exam_summary(report: "Report") -> list[str]:
+    """How an exam went, and why it ended if it did before it was done."""
+    right = sum(bool(one.verdict and one.verdict.correct) for one in report.results)
+    missing = sum(one.verdict is None for one in report.results)
+    ends = {"time": "The time is over.", "left": "Handed in.", "interrupted": "Left by Ctrl-C."}
+    total, used = len(report.results), max(round(report.used / MINUTE), 1)
+    open_ = f", {missing} not answered" if missing else ""
+    text = f"{right} of {total} right ({right / total:.0%}){open_}, in {used} of {report.seconds // MINUTE} minutes."
+    return [ends[report.end], text] if report.end in ends else [text]
+
+
+def by_concept(report: "Report") -> list[tuple[str, int, int]]:
+    """The concepts of an exam with how many of their questions were right, the weakest first."""
+    found: dict[str, list[bool]] = {}
+    for one in report.results:
+        found.setdefault(one.asked.concept, []).append(bool(one.verdict and one.verdict.correct))
+    rows = [(concept, sum(marks), len(marks)) for concept, marks in found.items()]
+    return sorted(rows, key=lambda row: row[1] / row[2])
 
 
 def home(rows: list[tuple[str, int, int, int]]) -> str:

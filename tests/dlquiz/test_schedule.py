@@ -110,3 +110,32 @@ def test_due_ones_come_first_then_new_ones_concepts_in_turn():
     assert queue(list(concepts), concepts, due, 100, new=2) == ["a2", "b1", "a3", "a1", "new1", "new3"]
     assert queue(list(concepts), concepts, due, 5, new=0) == []
     assert queue(list(concepts), concepts, {}, 5, new=3) == ["a1", "b1", "a2"]
+
+
+# -- an interview date
+
+
+@pytest.mark.parametrize("days", [1, 3, 10, 400])
+def test_a_date_is_what_fsrs_gives_with_that_longest_interval(days):
+    """Over many histories: our cap of a stored date, and the library told so from the start."""
+    free, capped = Scheduler(enable_fuzzing=False), Scheduler(enable_fuzzing=False, maximum_interval=days)
+    random = Random(days)
+    for _ in range(60):
+        state, card, at = None, Card(card_id=0), datetime(2026, 1, 1, tzinfo=UTC)
+        for _ in range(random.randrange(1, 9)):
+            grade = random.choice([1, 2, 3, 3, 3])
+            at_us = (at - schedule.EPOCH) // timedelta(microseconds=1)
+            state = review(state and state.fsrs, grade, at_us)
+            last, _ = capped.review_card(card, Rating(grade), at)
+            card, _ = free.review_card(card, Rating(grade), at)
+            at += timedelta(hours=random.choice([0.2, 30, 24 * 9]))
+
+        assert schedule.within(state, days) == (last.due - schedule.EPOCH) // timedelta(microseconds=1)
+
+
+def test_days_are_counted_to_the_morning_of_the_day():
+    noon = datetime(2026, 3, 1, 12).astimezone()
+    now = (noon - schedule.EPOCH) // timedelta(microseconds=1)
+
+    assert schedule.days_left(noon.date() + timedelta(days=1), now) == 0
+    assert schedule.days_left(noon.date() + timedelta(days=11), now) == 10

@@ -3,11 +3,13 @@ import io
 import msgspec
 import pytest
 
+from dlquiz.commands import word
+from dlquiz.events import Ended, Hint, Judged, Refused, Said, Shown, TryAgain
 from dlquiz.paper import Paper
 from dlquiz.question import draw, fingerprint
 from dlquiz.render import Screen
 from dlquiz.schedule import AGAIN, GOOD, HARD, State
-from dlquiz.session import Ended, Hint, Judged, Refused, Session, Shown, TryAgain, leave_word
+from dlquiz.session import Session
 from dlquiz.words import summary, until
 
 START, SECOND = 1_760_000_000 * 10**6, 10**6
@@ -135,8 +137,8 @@ def test_q_leaves_with_a_summary(questions, word):
 def test_q_is_an_answer_where_q_is_a_symbol(questions):
     asked = draw(msgspec.structs.replace(questions["formula"], symbols={"q": "real", "d": "positive"}), 0)
 
-    assert leave_word(asked) == "quit"
-    assert leave_word(draw(questions["formula"], 0)) == "q"
+    assert word(asked, "quit") == "quit"
+    assert word(draw(questions["formula"], 0), "quit") == "q"
 
 
 @pytest.mark.parametrize(("end", "interrupted"), [(EOFError, False), (KeyboardInterrupt, True)])
@@ -241,7 +243,7 @@ def test_a_shown_question_names_what_can_be_typed(questions):
 
     assert "3 of 20 · example losses · formula · level 2" in text
     assert "r (any real number), d (above 0)" in text
-    assert "? hint   ! skip   q quit" in text
+    assert "? hint   ! skip   u undo   f flag   q quit" in text
 
 
 def test_a_wrong_order_is_followed_by_the_right_one(questions):
@@ -277,3 +279,91 @@ def test_a_summary_in_words():
     assert summary(Ended()) == "Nothing answered."
     assert summary(Ended(right=3, wrong=1, skipped=2, left=5)) == "3 of 4 right, 2 skipped, 5 not reached."
     assert summary(Ended(right=1, soon=["a"])).endswith("1 comes again within the hour: type dlquiz review.")
+
+
+# -- second thoughts
+
+
+class Kept(Run):
+    """A session that pauses, undoes and flags."""
+
+    def __init__(self, questions, *lines, changed=()):
+        self.lines, self.end, self.now = list(lines), EOFError, START
+        self.events, self.saved, self.prompts, self.flags = [], [], [], []
+        self.session = Session(
+            1, self.clock, self.read, self.events.append, self.save, self.undo, self.flag, changed, pause=True
+        )
+        self.ended = self.session.run(questions)
+
+    def undo(self, question):
+        assert self.saved.pop().question == question
+
+    def flag(self, question, note):
+        self.flags.append((question, note))
+
+    def shown(self):
+        return [event.number for event in self.events if isinstance(event, Shown)]
+
+
+def test_a_pause_waits_for_enter(questions):
+    run = Kept([questions["number"], questions["single"]], "8", "b", "")
+
+    assert run.kinds() == ["Shown", "Judged", "Refused", "Shown", "Ended"]
+    assert run.ended.left == 1
+
+
+@pytest.mark.parametrize("lines", [("8", "u", "5", "", "", "!"), ("8", "", "u", "5", "", "", "!")])
+def test_an_answer_is_taken_back_and_its_question_asked_again(questions, lines):
+    run = Kept([questions["number"], questions["single"]], *lines)
+
+    assert run.shown() in ([1, 1, 2], [1, 2, 1, 2])
+    assert [answer.correct for answer in run.saved] == [False]
+    assert run.ended == Ended(wrong=1, skipped=1, soon=["example-number"])
+
+
+def test_two_answers_are_taken_back_one_after_the_other(questions):
+    run = Kept([questions["number"], questions["number"], questions["bug"]], "8", "", "8", "", "u", "u", "q")
+
+    assert run.shown() == [1, 2, 3, 2, 1]
+    assert run.saved == []
+    assert run.ended == Ended(left=3)
+
+
+def test_there_may_be_nothing_to_take_back(questions):
+    run = Kept([questions["number"]], "u", "5", "u", "8")
+
+    said = [event.text for event in run.events if isinstance(event, Said)]
+    assert "dlquiz progress undo takes back older ones" in said[0]
+    assert said[1] == "That try is taken back."
+    assert [answer.grade for answer in run.saved] == [GOOD]
+
+
+def test_a_question_is_flagged_before_and_after_the_answer(questions):
+    run = Kept([questions["number"], questions["truefalse"]], "f", "8", "f the text is odd", "", "f", "flag why")
+
+    assert run.flags == [
+        ("example-number", ""),
+        ("example-number", "the text is odd"),
+        ("example-truefalse", "why"),
+    ]
+    assert [answer.answer for answer in run.saved] == ["8", "f"]
+    assert run.ended.flagged == ["example-number", "example-truefalse"]
+    assert summary(run.ended).endswith("Flagged: example-number, example-truefalse.")
+
+
+def test_without_saving_no_flag_is_kept(questions):
+    run = Run([questions["number"]], "f", "8")
+
+    assert "flags neither" in run.events[1].text
+
+
+def test_a_changed_key_is_said(questions):
+    run = Kept([questions["number"]], changed={"example-number"})
+
+    assert "The key of this question has changed since you last answered it." in printed(run.events[0])
+    assert "changed" not in printed(Kept([questions["number"]]).events[0])
+
+
+def test_ctrl_c_says_that_nothing_is_lost(questions):
+    assert "Every answer is saved" in summary(Run([questions["number"]], end=KeyboardInterrupt).ended)
+    assert "saved" not in summary(Ended(interrupted=True))

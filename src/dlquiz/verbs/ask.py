@@ -1,0 +1,60 @@
+"""`dlquiz ask`."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dlquiz.text import plain
+from dlquiz.verbs.common import DONE, FINDINGS, INTERRUPTED, USAGE, as_json, clock, need_terminal, print_json
+from dlquiz.verbs.sitting import Ahead, fresh_seed, line_editing
+
+if TYPE_CHECKING:
+    from dlquiz.question import Asked
+
+
+@click.command()
+@click.argument("id_", metavar="ID")
+@click.option("--seed", type=int, metavar="N", help="Which numbers and which shuffle [default: 0 with --answer].")
+@click.option("--answer", metavar="TEXT", help="Grade this answer and leave.")
+@as_json
+def ask(id_: str, seed: int | None, answer: str | None, as_json: bool) -> int:  # noqa: FBT001  # click's calling convention
+    """Ask one question; nothing is saved. Exit 0 if the answer is right, 1 if it is wrong."""
+    from dlquiz import data, shelf
+    from dlquiz.question import draw
+    from dlquiz.render import Screen
+    from dlquiz.session import Session
+
+    question = shelf.find(shelf.questions(), id_)
+    if answer is not None:
+        return _graded(draw(question, seed or 0), answer, as_json=as_json)
+    if as_json:
+        print_json({**data.shown(draw(question, seed or 0)), "version": 1})
+        return DONE
+    need_terminal("ask", f"dlquiz ask {question.id} --answer TEXT")
+    line_editing()
+    ended = Session(fresh_seed(seed), clock, input, Ahead(Screen().show, [question])).run([question])
+    return INTERRUPTED if ended.interrupted else FINDINGS if ended.wrong else DONE
+
+
+def _graded(asked: "Asked", answer: str, *, as_json: bool) -> int:
+    from dlquiz.events import Judged
+    from dlquiz.grade import UnreadableError, grade
+    from dlquiz.render import Screen
+
+    try:
+        verdict = grade(asked, answer)
+    except UnreadableError as error:
+        if as_json:
+            print_json(_judgement(asked, str(error), correct=False))
+        else:
+            click.echo(plain(error), err=True)
+        return USAGE
+    if as_json:
+        print_json(_judgement(asked, verdict.message, correct=verdict.correct))
+    else:
+        Screen().show(Judged(asked, verdict, 0, None))
+    return DONE if verdict.correct else FINDINGS
+
+
+def _judgement(asked: "Asked", message: str, *, correct: bool) -> dict[str, Any]:
+    return {"id": asked.id, "correct": correct, "message": message, "key": asked.key()}
