@@ -248,7 +248,7 @@ TABLES = {
         "std": (0.825232, 0.827835, 0.813855, 0.826902, 0.834092, 0.860035, 0.870610, 0.889348, 0.845357, 0.844523),
     }),
 }  # fmt: skip
-SEEDS = 8
+SEEDS = 20
 each_table = pytest.mark.parametrize("table", TABLES)
 
 
