@@ -55,7 +55,8 @@ def slope(oracle, x, *others, **options):
 def exactly(function, x):
     """Evaluate an mpmath function at 400 digits, so that no tail cancels, and round once."""
     with mpmath.workdps(400):
-        return torch.tensor([float(function(mpmath.mpf(each))) for each in x.double().tolist()], dtype=torch.float64)
+        values = [float(function(mpmath.mpf(each))) for each in x.double().tolist()]
+    return torch.tensor(values, dtype=torch.float64, device=x.device)
 
 
 @torchs
@@ -97,9 +98,9 @@ TEXTBOOK = {
 
 
 @pytest.mark.parametrize(("name", "formula", "options"), TEXTBOOK.values(), ids=TEXTBOOK)
-def test_tails_keep_their_digits(name, formula, options, dtype):
+def test_tails_keep_their_digits(name, formula, options, dtype, device):
     """Torch's own GELU is -0 at -10, and 1 - tanh² is 0: an absolute tolerance would not notice."""
-    x = torch.tensor(EXTREMES, dtype=dtype)
+    x = torch.tensor(EXTREMES, dtype=dtype, device=device)
     value, gradient = pair(name)
     rough = {"rtol": 1000 * torch.finfo(dtype).eps, "atol": 1e4 * torch.finfo(dtype).tiny}
 
@@ -117,15 +118,15 @@ TEXTBOOK_FAILURES = {
 
 
 @pytest.mark.parametrize(("textbook", "stable", "x"), TEXTBOOK_FAILURES.values(), ids=TEXTBOOK_FAILURES)
-def test_the_textbook_form_is_0_where_this_one_is_not(textbook, stable, x):
-    x = torch.tensor(x)
+def test_the_textbook_form_is_0_where_this_one_is_not(textbook, stable, x, device):
+    x = torch.tensor(x, device=device)
 
     assert textbook(x) == 0
     assert stable(x) != 0
 
 
-def test_the_textbook_forms_overflow_or_turn_into_nan_where_these_do_not():
-    x = torch.tensor([-100.0, 100.0])
+def test_the_textbook_forms_overflow_or_turn_into_nan_where_these_do_not(device):
+    x = torch.tensor([-100.0, 100.0], device=device)
     textbook = slope(lambda t: 1 / (1 + (-t).exp()), x)
 
     assert textbook[0].isnan()
@@ -152,9 +153,9 @@ RANGES = {
 
 
 @pytest.mark.parametrize("name", RANGES)
-def test_ranges_are_what_the_docstrings_say(name):
+def test_ranges_are_what_the_docstrings_say(name, device):
     low, high, flattest, steepest, options = RANGES[name]
-    x = torch.linspace(-40, 40, 80_001, dtype=torch.float64)
+    x = torch.linspace(-40, 40, 80_001, dtype=torch.float64, device=device)
     value, gradient = (function(x, **options) for function in pair(name.split()[0]))
 
     assert [value.min().item(), value.max().item()] == pytest.approx([low, high], abs=2e-4)
@@ -166,9 +167,9 @@ def test_ranges_are_what_the_docstrings_say(name):
     [("gelu", -0.7518, {}), ("gelu", -0.7525, {"approximate": "tanh"}), ("swish", -1.2785 / 2, {"beta": 2})],
     ids=str,
 )
-def test_the_dip_lies_where_the_docstring_says(name, where, options):
+def test_the_dip_lies_where_the_docstring_says(name, where, options, device):
     value, gradient = pair(name)
-    x = torch.tensor([where - 1e-3, where, where + 1e-3], dtype=torch.float64)
+    x = torch.tensor([where - 1e-3, where, where + 1e-3], dtype=torch.float64, device=device)
 
     assert value(x, **options).argmin() == 1
     assert gradient(x, **options)[1].abs() < 1e-4
@@ -182,8 +183,8 @@ def test_float32_saturates_where_the_docstrings_say():
 
 
 @pytest.mark.parametrize("name", ["sigmoid", "tanh", "leaky_relu", "elu", "selu", "gelu", "swish", "softplus"])
-def test_only_a_relu_dies(name):
-    x = torch.tensor([-1.0, -3.0, -10.0])
+def test_only_a_relu_dies(name, device):
+    x = torch.tensor([-1.0, -3.0, -10.0], device=device)
 
     assert (pair(name)[1](x) != 0).all()
     assert (activations.relu_grad(x) == 0).all()
@@ -203,8 +204,8 @@ def test_selu_keeps_mean_0_and_variance_1():
     assert float(moment(2)) == pytest.approx(1, abs=1e-14)
 
 
-def test_the_two_gelus_differ_by_less_than_one_in_2000():
-    x = torch.linspace(-10, 10, 200_001, dtype=torch.float64)
+def test_the_two_gelus_differ_by_less_than_one_in_2000(device):
+    x = torch.linspace(-10, 10, 200_001, dtype=torch.float64, device=device)
 
     assert 0.0004 < (gelu(x) - gelu(x, approximate="tanh")).abs().max() < 0.0005
 

@@ -161,17 +161,17 @@ NETWORKS = {
 
 @pytest.mark.parametrize(("activation", "rule", "gain"), NETWORKS.values(), ids=NETWORKS)
 @pytest.mark.parametrize("residual", [False, True])
-def test_norms_are_those_of_wide_networks(activation, rule, gain, residual):
+def test_norms_are_those_of_wide_networks(activation, rule, gain, residual, device):
     """Depth 5 on 200 units: each layer adds a few per cent of noise."""
     width, batch = 200, 400
-    sizes = {"depth": 5, "width": width, "batch": batch, "residual": residual}
+    sizes, rule = {"depth": 5, "width": width, "batch": batch, "residual": residual}, partial(rule, device=device)
     theory = wide(activation, gain, depth=5, residual=residual)
     for by, expected in (
         ("outputs", math.sqrt(width / batch) * theory.gradient_std),
         ("weights", width / math.sqrt(batch) * theory.weight_gradient),
     ):
         runs = [flow.gradient_norms(rule, activation, **sizes, by=by, generator=seeded(seed)) for seed in range(3)]
-        assert_close(torch.stack(runs).double().mean(0), torch.from_numpy(expected), rtol=0.25, atol=0)
+        assert_close(torch.stack(runs).double().mean(0).cpu(), torch.from_numpy(expected), rtol=0.25, atol=0)
 
 
 def test_norms_are_read_from_the_input_side(dtype, device):
@@ -190,8 +190,9 @@ def test_norms_are_read_from_the_input_side(dtype, device):
     assert not outputs.requires_grad
 
 
-def test_a_gradient_that_leaves_float32_is_measured_still():
-    norms = flow.gradient_norms(partial(init.small_normal, std=1e-9), tanh, depth=4, width=30, batch=20)
+def test_a_gradient_that_leaves_float32_is_measured_still(device):
+    tiny = partial(init.small_normal, std=1e-9, device=device)
+    norms = flow.gradient_norms(tiny, tanh, depth=4, width=30, batch=20)
 
     assert (norms > 0).all()
     assert norms[0] < 1e-24
@@ -224,10 +225,12 @@ REMEDIES = {
 
 
 @pytest.mark.parametrize("remedy", REMEDIES.values(), ids=REMEDIES)
-def test_each_remedy_brings_the_gradient_to_the_first_layer(remedy):
+def test_each_remedy_brings_the_gradient_to_the_first_layer(remedy, device):
     sizes = {"depth": 10, "width": 100, "batch": 100, "generator": seeded()}
-    before = flow.gradient_norms(**VANISHING, **sizes)
-    after = flow.gradient_norms(**VANISHING | remedy, **sizes)
+    before, after = (
+        flow.gradient_norms(**how | {"initializer": partial(how["initializer"], device=device)}, **sizes)
+        for how in (VANISHING, VANISHING | remedy)
+    )
 
     assert before[0] / before[-1] < 0.25**9
     assert after[0] / after[-1] > 1e-3
@@ -251,8 +254,8 @@ def test_jacobian_norms_are_those_of_the_powers(dtype, device):
         assert_close(flow.jacobian_norms(weight, 8), expected.to(dtype), rtol=1e-4, atol=1e-6)
 
 
-def test_jacobian_norms_are_those_of_a_recurrence():
-    weight = init.lecun_normal((6, 6), generator=seeded(), dtype=torch.float64)
+def test_jacobian_norms_are_those_of_a_recurrence(device):
+    weight = init.lecun_normal((6, 6), generator=seeded(), dtype=torch.float64, device=device)
 
     def after(steps, h):
         for _ in range(steps):
@@ -260,16 +263,16 @@ def test_jacobian_norms_are_those_of_a_recurrence():
         return h
 
     jacobians = [
-        torch.autograd.functional.jacobian(partial(after, steps), torch.ones(6).double()) for steps in (1, 2, 5)
+        torch.autograd.functional.jacobian(partial(after, steps), torch.ones_like(weight[0])) for steps in (1, 2, 5)
     ]
     expected = torch.stack([torch.linalg.matrix_norm(each, 2) for each in jacobians])
 
     assert_close(flow.jacobian_norms(weight, 5)[[0, 1, 4]], expected)
 
 
-def test_jacobian_norms_lie_between_powers_of_the_eigenvalue_and_of_the_singular_value():
-    for weight in matrices(torch.float64, "cpu"):
-        steps = torch.arange(1, 31)
+def test_jacobian_norms_lie_between_powers_of_the_eigenvalue_and_of_the_singular_value(device):
+    for weight in matrices(torch.float64, device):
+        steps = torch.arange(1, 31, device=device)
         norms = flow.jacobian_norms(weight, 30)
         largest, fastest = torch.linalg.svdvals(weight)[0], torch.linalg.eigvals(weight).abs().max()
 
@@ -277,8 +280,8 @@ def test_jacobian_norms_lie_between_powers_of_the_eigenvalue_and_of_the_singular
         assert (norms >= fastest**steps * (1 - 1e-9)).all()
 
 
-def test_a_shear_grows_before_it_vanishes():
-    norms = flow.jacobian_norms(SHEAR, 40)
+def test_a_shear_grows_before_it_vanishes(device):
+    norms = flow.jacobian_norms(SHEAR.to(device), 40)
 
     assert norms[0] > 10
     assert norms[-1] < 1e-8

@@ -52,8 +52,8 @@ def test_weights_are_distributed_as_torchs(ours, theirs, shape, dtype, device):
 
 @pytest.mark.parametrize(("ours", "theirs"), UNIFORM.values(), ids=UNIFORM)
 @pytest.mark.parametrize("shape", [LINEAR, CONVOLUTION], ids=str)
-def test_uniform_weights_end_where_torchs_do(ours, theirs, shape):
-    limit = ours(shape, generator=seeded(1)).abs().max()
+def test_uniform_weights_end_where_torchs_do(ours, theirs, shape, device):
+    limit = ours(shape, generator=seeded(1), device=device).abs().max()
 
     assert limit.item() == pytest.approx(theirs(torch.empty(shape), generator=seeded(2)).abs().max().item(), rel=1e-3)
 
@@ -64,8 +64,9 @@ def test_fans_are_torchs(shape):
 
 
 @pytest.mark.parametrize("layer", [nn.Linear(300, 200), nn.Conv2d(40, 60, 5)], ids=["linear", "convolution"])
-def test_torchs_layers_start_with_he_and_a_slope_of_root_5(layer):
-    ours = init.he_uniform(layer.weight.shape, negative_slope=math.sqrt(5), generator=seeded())
+def test_torchs_layers_start_with_he_and_a_slope_of_root_5(layer, device):
+    shape, slope = layer.weight.shape, math.sqrt(5)
+    ours = init.he_uniform(shape, negative_slope=slope, generator=seeded(), device=device).cpu()
     fan_in = init.fans(layer.weight.shape).fan_in
 
     assert stats.ks_2samp(ours.ravel(), layer.weight.detach().ravel()).pvalue > 0.01
@@ -73,12 +74,12 @@ def test_torchs_layers_start_with_he_and_a_slope_of_root_5(layer):
     assert ours.var().item() * fan_in == pytest.approx(1 / 3, rel=0.02)
 
 
-def test_a_constant_never_breaks_the_symmetry():
+def test_a_constant_never_breaks_the_symmetry(device):
     """All units of a layer stay one unit; drawn weights differ, and a zero does not even move."""
     torch.manual_seed(0)
-    x, target = torch.randn(64, 5), torch.randn(64, 1)
+    x, target = torch.randn(64, 5, device=device), torch.randn(64, 1, device=device)
     for value, moves in ((0.5, True), (0.0, False)):
-        first, last = (init.constant(shape, value).requires_grad_() for shape in ((4, 5), (1, 4)))
+        first, last = (init.constant(shape, value, device=device).requires_grad_() for shape in ((4, 5), (1, 4)))
         for _ in range(20):
             error = ((x @ first.T).tanh() @ last.T - target).square().mean()
             pulls = torch.autograd.grad(error, [first, last])
@@ -109,9 +110,9 @@ HAAR = {
 
 
 @pytest.mark.parametrize("n", [2, 3, 6])
-def test_orthogonal_weights_follow_haars_law(n):
-    generator = seeded()
-    ours = torch.stack([init.orthogonal((n, n), generator=generator) for _ in range(2000)]).double().numpy()
+def test_orthogonal_weights_follow_haars_law(n, device):
+    draw = partial(init.orthogonal, (n, n), generator=seeded(), device=device)
+    ours = torch.stack([draw() for _ in range(2000)]).double().cpu().numpy()
     theirs = stats.ortho_group.rvs(n, size=2000, random_state=0)
 
     pvalues = {name: stats.ks_2samp(of(ours).round(4), of(theirs).round(4)).pvalue for name, of in HAAR.items()}
@@ -119,10 +120,10 @@ def test_orthogonal_weights_follow_haars_law(n):
 
 
 @pytest.mark.parametrize("shape", [(2, 5), (5, 2)], ids=str)
-def test_rows_or_columns_of_an_oblong_weight_point_everywhere_alike(shape):
+def test_rows_or_columns_of_an_oblong_weight_point_everywhere_alike(shape, device):
     """A unit vector of five numbers has entries whose squares follow Beta(1/2, 2)."""
-    generator = seeded()
-    drawn = torch.stack([init.orthogonal(shape, generator=generator).reshape(-1) for _ in range(2000)]).double()
+    draw = partial(init.orthogonal, shape, generator=seeded(), device=device)
+    drawn = torch.stack([draw().reshape(-1) for _ in range(2000)]).double().cpu()
 
     for entry in drawn.T:
         assert stats.kstest(entry.square(), stats.beta(0.5, 2).cdf).pvalue > 1e-3
@@ -191,8 +192,8 @@ def test_lsuv_gives_every_layer_variance_1(build, shape, dtype, device):
 
 
 @each_model
-def test_lsuv_leaves_orthogonal_weights_and_no_bias(build, shape):
-    model, batch = built(build, shape)
+def test_lsuv_leaves_orthogonal_weights_and_no_bias(build, shape, device):
+    model, batch = built(build, shape, device)
     for layer in init.lsuv(model, batch, generator=seeded()).modules():
         if isinstance(layer, init.WEIGHTED):
             stretched = torch.linalg.svdvals(layer.weight.detach().flatten(1))
@@ -201,11 +202,11 @@ def test_lsuv_leaves_orthogonal_weights_and_no_bias(build, shape):
 
 
 @each_model
-def test_lsuv_changes_nothing_else(build, shape):
-    model, batch = built(build, shape)
+def test_lsuv_changes_nothing_else(build, shape, device):
+    model, batch = built(build, shape, device)
     kept = {name: each.clone() for name, each in model.named_buffers()}
     mixed = list(model.modules())[-1].eval()
-    same = init.lsuv(built(build, shape)[0], batch, generator=seeded())
+    same = init.lsuv(built(build, shape, device)[0], batch, generator=seeded())
     init.lsuv(model, batch, generator=seeded())
 
     assert not any(each._forward_hooks for each in model.modules())
@@ -253,19 +254,20 @@ each_table = pytest.mark.parametrize("table", TABLES)
 
 
 @cache
-def runs(table):
+def runs(table, device):
     """Repeat the experiment of a table: for each quantity, seeds × layers."""
     activation, rule, *_ = TABLES[table]
+    rule = partial(rule, device=device)
     drawn = [init.activation_statistics(rule, activation, generator=seeded(seed)) for seed in range(SEEDS)]
-    return init.Statistics(*(torch.stack(each).double().numpy() for each in zip(*drawn, strict=True)))
+    return init.Statistics(*(torch.stack(each).double().cpu().numpy() for each in zip(*drawn, strict=True)))
 
 
 @each_table
-def test_the_notes_numbers_are_further_draws_of_ours(table):
+def test_the_notes_numbers_are_further_draws_of_ours(table, device):
     """A new draw lies `t` spreads of a draw from the mean of the old ones, with t Student's."""
     *_, printed = TABLES[table]
     for quantity, numbers in printed.items():
-        ours = getattr(runs(table), quantity)
+        ours = getattr(runs(table, device), quantity)
         spread = ours.std(0, ddof=1) * math.sqrt(1 + 1 / SEEDS) + 3e-7  # the last is what rounding to six digits hides
         away = np.abs(numbers - ours.mean(0)) / spread
 
@@ -274,57 +276,59 @@ def test_the_notes_numbers_are_further_draws_of_ours(table):
 
 
 @each_table
-def test_wide_networks_do_what_theory_says(table):
+def test_wide_networks_do_what_theory_says(table, device):
     activation, _, gain, _ = TABLES[table]
     theory = wide(activation, gain, depth=10)
     for quantity in init.Statistics._fields:
-        ours, expected = getattr(runs(table), quantity), getattr(theory, quantity)
+        ours, expected = getattr(runs(table, device), quantity), getattr(theory, quantity)
         doubt = 4 * ours.std(0, ddof=1) / math.sqrt(SEEDS) + 0.01 * np.abs(expected)
 
         assert (np.abs(ours.mean(0) - expected) < doubt).all(), quantity
 
 
-def test_saturated_units_let_the_gradient_explode():
+def test_saturated_units_let_the_gradient_explode(device):
     """The notes say that with weights of 1 all gradients are 0. Few units pass it on, but strongly."""
-    gradient_std = runs("tanh, 1").gradient_std.mean(0)
+    gradient_std = runs("tanh, 1", device).gradient_std.mean(0)
 
     assert (gradient_std[:-1] / gradient_std[1:] > 3).all()
 
 
-def test_dividing_by_the_he_standard_deviation_explodes():
+def test_dividing_by_the_he_standard_deviation_explodes(device):
     """As the notes print it: randn / √(2/n), a standard deviation of √(n/2), multiplies by n/2 = 250 at each layer."""
-    rule = partial(init.small_normal, std=1 / math.sqrt(2 / 500))
+    rule = partial(init.small_normal, std=1 / math.sqrt(2 / 500), device=device)
     std = init.activation_statistics(rule, torch.relu, generator=seeded()).std
 
-    assert_close(std[1:] / std[:-1], torch.full((9,), 250.0), rtol=0.1, atol=0)
+    assert_close((std[1:] / std[:-1]).cpu(), torch.full((9,), 250.0), rtol=0.1, atol=0)
     assert std[-1] > 1e23
 
 
-def test_a_standard_deviation_of_2_over_root_n_grows():
+def test_a_standard_deviation_of_2_over_root_n_grows(device):
     """As the notes print it: it is √2 too large, and so is every layer after it."""
-    rule = partial(init.small_normal, std=2 / math.sqrt(500))
+    rule = partial(init.small_normal, std=2 / math.sqrt(500), device=device)
     std = init.activation_statistics(rule, torch.relu, generator=seeded()).std
 
-    assert_close(std[1:] / std[:-1], torch.full((9,), math.sqrt(2)), rtol=0.1, atol=0)
+    assert_close((std[1:] / std[:-1]).cpu(), torch.full((9,), math.sqrt(2)), rtol=0.1, atol=0)
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.5, 1.0])
-def test_he_with_a_slope_suits_the_leaky_relu_of_that_slope(slope):
-    rule, activation = partial(init.he_normal, negative_slope=slope), partial(leaky_relu, negative_slope=slope)
+def test_he_with_a_slope_suits_the_leaky_relu_of_that_slope(slope, device):
+    rule = partial(init.he_normal, negative_slope=slope, device=device)
+    activation = partial(leaky_relu, negative_slope=slope)
     run = init.activation_statistics(rule, activation, depth=5, generator=seeded())
     square = run.mean.square() + run.std.square()
 
-    assert_close(square, torch.ones(5), rtol=0.25, atol=0)
-    assert_close(run.gradient_std, torch.ones(5), rtol=0.1, atol=0)
+    assert_close(square, torch.ones_like(square), rtol=0.25, atol=0)
+    assert_close(run.gradient_std, torch.ones_like(square), rtol=0.1, atol=0)
 
 
-def test_residual_branches_add_up():
-    run = init.activation_statistics(init.he_normal, torch.relu, residual=True, generator=seeded())
+def test_residual_branches_add_up(device):
+    rule = partial(init.he_normal, device=device)
+    run = init.activation_statistics(rule, torch.relu, residual=True, generator=seeded())
     theory = wide(torch.relu, 2, depth=10, residual=True)
     still = init.activation_statistics(IDENTITY, torch.relu, residual=True, width=50, generator=seeded())
 
-    assert_close(run.std.double().numpy(), theory.std, rtol=0.15, atol=0)
-    assert_close(run.gradient_std.double().numpy(), theory.gradient_std, rtol=0.15, atol=0)
+    assert_close(run.std.double().cpu().numpy(), theory.std, rtol=0.15, atol=0)
+    assert_close(run.gradient_std.double().cpu().numpy(), theory.gradient_std, rtol=0.15, atol=0)
     assert_close(still.std, still.std[:1].expand(10), rtol=0, atol=0)
     assert_close(still.gradient_std, still.gradient_std[:1].expand(10), rtol=0, atol=0)
 
