@@ -70,6 +70,7 @@ def _replace(path: Path, backup: Path | None, clock: Callable[[], int]) -> Resto
             backups.copy(backup, new)
         with Store(new, clock=clock) as store:
             before = len(store.log())
+            # Reading uses the old journal up, also that of an emptied file: it must never be applied to the new one.
             store.merge(*_readable(old), back_up=False)
             answers = len(store.log())
         if not answers:
@@ -92,13 +93,11 @@ def _lock(old: sqlite3.Connection) -> None:
 
 
 def _keep(path: Path, damaged: Path) -> None:
-    """A second name for the damaged file; its journal is moved, since it must never be applied to the new one."""
+    """A second name for the damaged file."""
     try:
         damaged.hardlink_to(path)
     except OSError:  # not every file system has links
         shutil.copy2(path, damaged)
-    if (journal := path.with_name(f"{path.name}-journal")).exists():
-        journal.replace(damaged.with_name(f"{damaged.name}-journal"))
 
 
 def _readable(old: sqlite3.Connection) -> tuple[list[Answer], list[Flag]]:

@@ -243,7 +243,7 @@ def test_a_merge_is_all_or_nothing(path):
     with Store(path) as store:
         store.record(answer())
         with pytest.raises(StoreError):
-            store.merge([answer("two"), answer("three", grade=9)], [])
+            store.merge([answer("two"), answer("zero", grade=9)], [])
 
         assert store.log() == [answer()]
         assert "two" not in store.cards()

@@ -132,16 +132,17 @@ def test_who_has_the_file_open_sees_the_restored_answers(kept):
     assert len(contents(kept)) == 151
 
 
-def test_a_journal_of_the_damaged_file_is_never_applied_to_the_new_one(kept):
+@pytest.mark.parametrize("name", ["no header", "no bytes", "text"])
+def test_a_journal_of_the_damaged_file_is_never_applied_to_the_new_one(kept, name):
     python(HALF, kept).communicate()
     journal = kept.with_name("progress.db-journal")
     assert journal.stat().st_size > 512
-    DAMAGED["no header"](kept)
+    DAMAGED[name](kept)
 
     done = restore(kept, clock=lambda: LATER)
     assert not journal.exists()
     assert raw(kept, "PRAGMA integrity_check") == [("ok",)]
-    assert len(contents(kept)) >= done.answers >= 150
+    assert len(contents(kept)) == done.answers >= 150
 
 
 # Dies with changed pages in the file and their old content in the journal.
