@@ -61,7 +61,8 @@ def _go_back(path: Path, backup: Path, clock: Callable[[], int]) -> Restored:
 
 def _replace(path: Path, backup: Path | None, clock: Callable[[], int]) -> Restored:
     """Build a new file beside the damaged one, keep that one among the backups, then change places at once."""
-    folder, new = backup_folder(path), path.with_name(f".{path.name}.restored")
+    folder, place = backup_folder(path), path.resolve()  # where the name is a link, it stays one
+    new = place.with_name(f".{place.name}.restored")
     with errors(path, "restore"), contextlib.closing(sqlite3.connect(path, isolation_level=None)) as old:
         if path.stat().st_size:  # where there is nothing, a lock would only leave a journal
             _lock(old)
@@ -78,8 +79,8 @@ def _replace(path: Path, backup: Path | None, clock: Callable[[], int]) -> Resto
             raise StoreError(f"{path} has no backup and no readable answer; move it away and start anew")
         folder.mkdir(mode=0o700, exist_ok=True)
         damaged = folder / backups.before("restore", clock()).replace(".db", ".damaged")
-        _keep(path, damaged)
-        backups.settle(new, path)
+        _keep(place, damaged)
+        backups.settle(new, place)
     return Restored(backup, answers, answers - before, damaged)
 
 

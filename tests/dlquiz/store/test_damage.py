@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from dlquiz.failures import StoreError
-from dlquiz.store import DamagedError, Store
+from dlquiz.store import DamagedError, Store, backups
+from dlquiz.store.opened import now_us
 
-from .helpers import DAMAGED, DAY, NOW, REFUSED, answer, fork, raw, tree
+from .helpers import DAMAGED, DAY, NOW, REFUSED, answer, fork, python, raw, tree
 
 NOBODY = 65534
 SAYS = {**{name: (damage, "is damaged") for name, damage in DAMAGED.items()}, **REFUSED}
@@ -131,6 +132,36 @@ def test_a_read_only_file_or_folder_is_read_and_not_written(history, closed):
         assert path.read_bytes() == before
         made = {one.name for one in folder.iterdir()}
         assert made == ({"progress.db", "new.db"} if closed == "file" else {"progress.db"})
+
+
+FULL = """
+import os, resource, sys
+from pathlib import Path
+from dlquiz.failures import StoreError
+from dlquiz.store import Answer, Store
+path = Path(sys.argv[1])
+with Store(path) as store:
+    size = path.stat().st_size + 3 * 4096
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))  # no file may grow beyond: as if the disk were full
+    try:
+        for i in range(1000):
+            store.record(Answer("one", 10**15 + i, 3, True, "x" * 200, i, 0, 5, "key"))
+            os.write(1, f"{i}\\n".encode())
+    except StoreError as error:
+        print(error, file=sys.stderr)
+"""
+
+
+def test_a_full_disk_is_one_line_and_what_was_acknowledged_is_kept(filled):
+    backups.make(filled, backups.of_the_day(now_us()))
+    out, errors = python(FULL, filled).communicate()
+
+    said = errors.decode()
+    assert re.search(rf"cannot save the answer to {filled} \((disk I/O error|.*full)\); set DLQUIZ_DB", said)
+    assert said.count("\n") == 1
+    log, _ = used(filled, create=False)
+    assert 3 < len(out.split()) == len(log) - 200 < 1000
+    assert raw(filled, "PRAGMA integrity_check") == [("ok",)]
 
 
 def test_a_file_that_was_replaced_while_it_was_open_is_not_written(filled):

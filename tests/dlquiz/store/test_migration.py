@@ -11,6 +11,7 @@ import pytest
 from dlquiz.store import DamagedError, Flag, Store, backups
 from dlquiz.store.file import backup_folder
 from dlquiz.store.format import INSERT_ANSWER, PUT_CARD, VERSION
+from dlquiz.store.restore import restore
 from dlquiz.store.rows import crc_1
 
 from .helpers import DAY, NOW, answer, backup_names, python, raw
@@ -92,6 +93,19 @@ def test_an_earlier_backup_is_not_written_over(old, format_1):
 
     assert backup_names(old) == ["before-v2-2.db", "before-v2.db"]
     assert (backup_folder(old) / "before-v2.db").read_bytes() == before
+
+
+def test_the_old_file_can_be_gone_back_to_and_migrated_again(old):
+    with Store(old) as store:
+        store.record(answer(at=NOW + 999 * DAY))
+    assert restore(old, "before-v2").answers == 200
+
+    with Store(old, create=False) as store:
+        assert (len(store.log()), store.version) == (200, 1)
+    with Store(old) as store:
+        store.record(answer(at=NOW + 999 * DAY))
+        assert len(store.log()) == 201
+        assert store.cards() == store.replayed()
 
 
 def test_a_damaged_row_is_not_given_a_new_checksum(old):

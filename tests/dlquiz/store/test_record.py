@@ -227,6 +227,22 @@ def test_two_machines_that_exchange_their_answers_agree(tmp_path):
         store.__exit__()
 
 
+def test_a_machine_whose_clock_was_ahead_does_no_lasting_harm(path):
+    ahead = [answer(at=NOW + 4000 * DAY + i) for i in range(3)]
+    with Store(path, clock=lambda: NOW) as store:
+        store.record(answer(at=NOW))
+        store.merge(ahead, [])
+        store.record(answer(at=NOW + DAY))
+        assert store.cards() == store.replayed()
+        assert store.history()["one"] == sorted(store.log())
+
+        store.undo_all(lambda answers: [one for one in answers if one.at_us > NOW + DAY])
+        store.record(answer(at=NOW + DAY))
+        assert store.merge(ahead, []) == (0, 0, 0)
+        assert [one.at_us for one in store.history()["one"]] == [NOW, NOW + DAY]
+        assert store.cards() == store.replayed()
+
+
 def test_an_answer_undone_on_either_side_is_undone(path):
     with Store(path) as store:
         store.record(answer())

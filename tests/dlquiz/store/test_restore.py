@@ -218,3 +218,16 @@ def test_the_backups_of_a_restored_file_are_still_its_own(kept):
     restore(kept, clock=lambda: LATER)
 
     assert backups.kept(kept)[0].name == "2026-01-01.db"
+
+
+def test_a_link_stays_a_link(kept, tmp_path):
+    """People keep such files in a folder that is synchronised, and a link to it where programs look."""
+    (real := tmp_path / "synchronised" / "mine.db").parent.mkdir()
+    kept.rename(real)
+    kept.symlink_to(real)
+    DAMAGED["a row changed"](kept)
+
+    assert restore(kept, clock=lambda: LATER).answers == 200
+    assert kept.is_symlink()
+    assert len(contents(real)) == 200
+    assert [one.name for one in real.parent.iterdir()] == ["mine.db"]
