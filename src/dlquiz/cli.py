@@ -15,10 +15,11 @@ LAZY = {
     "check": "dlquiz.verbs.check:check",
     "doctor": "dlquiz.verbs.doctor:doctor",
     "exam": "dlquiz.verbs.exam:exam",
-    "list": "dlquiz.verbs.questions:list_",
+    "list": "dlquiz.verbs.reading:list_",
     "progress": "dlquiz.verbs.progress:progress",
     "review": "dlquiz.verbs.review:review",
-    "show": "dlquiz.verbs.questions:show",
+    "show": "dlquiz.verbs.reading:show",
+    "stats": "dlquiz.verbs.reading:stats",
 }
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 

@@ -34,6 +34,17 @@ class Paper:
         for part in self.wrapped(text, self.width, style):
             self.out.write(part + "\n")
 
+    def raw(self, text: str) -> None:
+        """A line of our own that is styled already and fits."""
+        self.out.write(text + "\n")
+
+    def can(self, letters: str) -> bool:
+        """Whether the output knows these letters."""
+        try:
+            return bool(letters.encode(getattr(self.out, "encoding", None) or "utf-8"))
+        except UnicodeEncodeError:
+            return False
+
     def table(self, rows: Iterable[tuple[str, str]]) -> None:
         """A label and a text beside it, which wraps under itself."""
         rows = [(plain(label), text) for label, text in rows]

@@ -57,6 +57,8 @@ def quick(arguments: list[str]) -> Callable[[], int] | None:
             return lambda: reading.home(as_json=as_json)
         case ["list", *words]:
             return lambda: reading.list_(words, as_json=as_json)
+        case ["stats"]:
+            return lambda: reading.stats(as_json=as_json)
         case ["show", id_]:
             return lambda: reading.show(id_, as_json=as_json)
     return None

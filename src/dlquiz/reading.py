@@ -66,6 +66,22 @@ def show(id_: str, seed: int = 0, *, as_json: bool = False) -> int:
     return 0
 
 
+def stats(*, as_json: bool = False, words: bool = False) -> int:
+    """How the learner is doing."""
+    from dlquiz.stats import stats
+    from dlquiz.store import Store, default_path
+
+    with Store(default_path(), create=False) as store:
+        found = stats(shelf.rows(), store.log(), store.due(), store.flagged(), clock())
+    if as_json:
+        return print_json(found.data())
+    from dlquiz.paper import Paper
+    from dlquiz.picture import Picture
+
+    Picture(Paper(), words=words).draw(found)
+    return 0
+
+
 def due() -> dict[str, int]:
     """When each question that was ever answered is due; nothing where there is no progress."""
     from dlquiz.store import Store, default_path

@@ -56,6 +56,8 @@ def test_help_is_what_click_writes(monkeypatch, columns, arguments):
         ("list", "--json"),
         ("list", "losses", "example"),
         ("show", "example-single"),
+        ("stats",),
+        ("stats", "--json"),
         ("show", "example-number", "--json"),
     ],
 )
