@@ -144,16 +144,20 @@ def _week(days: Mapping[date, int], monday: date) -> str:
 
 
 def percent(share: Share) -> str:
+    """A share, or a dash where there is nothing to share."""
     return f"{share.right / share.total:.0%}" if share.total else "-"
 
 
 def times(number: int, what: str) -> str:
+    """1 day, 2 days."""
     return f"{number} {what}{'s' * (number != 1)}"
 
 
 def day_name(day: date) -> str:
+    """A date as people say it."""
     return f"{WEEKDAYS[day.weekday()]} {day.day} {MONTHS[day.month - 1]}"
 
 
 def near(day: date, today: date) -> str:
+    """A date in the next days."""
     return {0: "today", 1: "tomorrow"}.get((day - today).days, day_name(day))
