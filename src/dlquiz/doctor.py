@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dlquiz.failures import StoreError
-from dlquiz.store import backups
+from dlquiz.store import VERSION, backups
 from dlquiz.store.file import backup_folder, check, connect, errors
-from dlquiz.store.format import VERSION
 from dlquiz.store.progress import Store
 
 GOOD, NOTE, BAD = "good", "note", "bad"

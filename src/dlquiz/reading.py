@@ -84,10 +84,9 @@ def stats(*, as_json: bool = False, words: bool = False) -> int:
 
 def due() -> dict[str, int]:
     """When each question that was ever answered is due; nothing where there is no progress."""
-    from dlquiz.store import Store, default_path
+    from dlquiz.store import glance
 
-    with Store(default_path(), create=False) as store:
-        return store.due()
+    return glance.due(glance.default_path())
 
 
 def clock() -> int:

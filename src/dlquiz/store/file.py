@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dlquiz.failures import StoreError
-from dlquiz.store.format import APPLICATION, VERSION, version_of
+from dlquiz.store import APPLICATION, VERSION, glance
+from dlquiz.store.format import version_of
 
 ELSEWHERE = "set DLQUIZ_DB to another file, or review with --no-save"
 PATIENCE = 10.0  # seconds to wait for another dlquiz that is writing
@@ -19,12 +20,8 @@ class DamagedError(StoreError):
 
 
 def default_path() -> Path:
-    """DLQUIZ_DB, else the data folder of this system's user."""
-    if chosen := os.environ.get("DLQUIZ_DB"):
-        return Path(chosen).expanduser()
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("dlquiz", appauthor=False)) / "progress.db"
+    """DLQUIZ_DB, else in the data folder of this system's user."""
+    return Path(glance.default_path())
 
 
 def backup_folder(path: Path) -> Path:

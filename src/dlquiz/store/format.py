@@ -3,9 +3,9 @@
 import sqlite3
 from collections.abc import Iterator
 
+from dlquiz.store import APPLICATION, VERSION
 from dlquiz.store.rows import CRCS, Answer, Flag, tidy
 
-APPLICATION, VERSION = 0x646C717A, 2
 REVIEW = """CREATE TABLE review(id INTEGER PRIMARY KEY, question TEXT NOT NULL, at_us INTEGER NOT NULL,
     grade INTEGER NOT NULL CHECK(grade BETWEEN 1 AND 4), correct INTEGER NOT NULL CHECK(correct IN (0, 1)),
     answer TEXT NOT NULL, seed INTEGER NOT NULL, hints INTEGER NOT NULL, took_ms INTEGER NOT NULL,

@@ -8,9 +8,9 @@ from sqlite3 import Connection, sqlite_version, sqlite_version_info
 from typing import Self
 
 from dlquiz.failures import StoreError
-from dlquiz.store import backups
+from dlquiz.store import VERSION, backups
 from dlquiz.store.file import connect, errors, refuse_read_only, transaction
-from dlquiz.store.format import VERSION, upgrade, version_of
+from dlquiz.store.format import upgrade, version_of
 from dlquiz.store.rows import LATEST_US
 
 

@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from dlquiz.store import DamagedError, Flag, Store, backups
+from dlquiz.store import VERSION, DamagedError, Flag, Store, backups
 from dlquiz.store.file import backup_folder
-from dlquiz.store.format import INSERT_ANSWER, PUT_CARD, VERSION
+from dlquiz.store.format import INSERT_ANSWER, PUT_CARD
 from dlquiz.store.restore import restore
 from dlquiz.store.rows import crc_1
 

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from dlquiz.failures import StoreError
 from dlquiz.question import fingerprint
-from dlquiz.store import Answer, Flag, Store, default_path
-from dlquiz.store.format import APPLICATION, VERSION
+from dlquiz.store import APPLICATION, VERSION, Answer, Flag, Store, default_path
 from dlquiz.store.rows import LATEST_US, LONGEST, crc
 
 from .helpers import DAY, NOW, answer, raw
