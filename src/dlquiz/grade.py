@@ -169,7 +169,7 @@ def failures(question: schema.Formula, formula: Any, key: Any) -> list[Any]:
     return unstable(formula, key, survives.at, survives.dtype, survives.rel)
 
 
-# -- orders and bugs
+# -- orders, bugs and functions
 
 
 def _grade_order(asked: Asked, question: schema.Order, text: str) -> Verdict:
@@ -218,6 +218,12 @@ def _shown(value: Any) -> str:
     return value if isinstance(value, str) else show(value)
 
 
+def _grade_code(asked: Asked, question: schema.Code, text: str) -> Verdict:
+    from dlquiz.code.grade import grade_code
+
+    return grade_code(asked, question, text)
+
+
 GRADERS: dict[type, Callable[[Asked, Any, str], Verdict]] = {
     schema.Number: _grade_number,
     schema.Single: _grade_single,
@@ -227,4 +233,5 @@ GRADERS: dict[type, Callable[[Asked, Any, str], Verdict]] = {
     schema.Stable: _grade_formula,
     schema.Order: _grade_order,
     schema.Bug: _grade_bug,
+    schema.Code: _grade_code,
 }

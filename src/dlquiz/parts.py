@@ -110,6 +110,13 @@ class FormulaMistake(Part):
     say: Text
 
 
+class CodeMistake(Part):
+    """A wrong function that people write, kept in `dlref._mutants`, and what to say to it."""
+
+    mutant: Dotted
+    say: Text
+
+
 class Verify(Part):
     """One route to a formula's key: a function, a derivation, or the derivative of another formula."""
 

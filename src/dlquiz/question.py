@@ -65,6 +65,13 @@ class Asked:
         """The function to search, for a bug; empty otherwise."""
         return "\n".join(self.mutant().lines) if isinstance(self.question, schema.Bug) else ""
 
+    @property
+    def stub(self) -> str:
+        """What the learner starts from, for a function to write; empty otherwise."""
+        from dlquiz.code.stub import stub
+
+        return stub(self.question) if isinstance(self.question, schema.Code) else ""
+
     def mutant(self) -> Any:
         """The wrong function of a bug, with its line and why."""
         from dlquiz import mutant
@@ -94,7 +101,7 @@ class Asked:
         return number(answer.formula, self.env())
 
     def key(self) -> Key:
-        """The right answer, as it could be typed."""
+        """The right answer, as it could be typed; for a function to write, the reference's source."""
         with self.bank_faults():
             return self._key()
 
@@ -121,6 +128,10 @@ class Asked:
             return "".join(letters[name] for name in self.sequence())
         if isinstance(question, schema.Bug):
             return self.mutant().wrong
+        if isinstance(question, schema.Code):
+            from dlquiz.code.stub import source
+
+            return source(question.ref)
         return question.answer
 
     def sequence(self) -> list[str]:
@@ -187,4 +198,6 @@ def fingerprint(question: schema.Question) -> str:
         kept["choices"] = [choice.correct for choice in question.choices]
     if isinstance(question, schema.Order):
         kept["steps"] = [step.value if isinstance(step, schema.Step) else name for name, step in question.steps.items()]
+    if isinstance(question, schema.Code):
+        kept["ref"] = question.ref
     return hashlib.sha256(msgspec.json.encode(kept, order="deterministic")).hexdigest()[:16]

@@ -7,7 +7,7 @@ A bank is one YAML file per concept. It holds text, numbers, formulas and names 
     concept: regression_losses            # the stem of the page, the module and this file
     questions:
       - id: huber-outlier-pull            # lower case, never reused, unique over all banks; progress hangs on it
-        kind: single                      # single multiple truefalse number formula stable order bug
+        kind: single                      # single multiple truefalse number formula stable order bug code
         ref: regression_losses.huber_grad # the public function to read about
         level: 1                          # 1 recall, 2 apply, 3 derive or combine
         text: "..."                       # plain text, `code` in backticks, {name} filled from params
@@ -18,7 +18,7 @@ A bank is one YAML file per concept. It holds text, numbers, formulas and names 
         retired: true                     # optional: no longer asked, id kept
         was: [oldest-id, old-id]          # optional: ids this question had before; its progress is kept
 
-Numbers drawn afresh each time (`params`, any kind but formula, stable and bug)::
+Numbers drawn afresh each time (`params`, any kind but formula, stable, bug and code)::
 
         params:
           error: {choice: [-3.0, 0.5, 4.0]}       # one of these; an item may be a list of numbers, a vector
@@ -100,6 +100,20 @@ in an `answer` formula and in a `value` also the `given` ones.
         cases:                                          # arguments at which it differs from `ref`: at least one
           - {prediction: -3.0, target: 0.0, delta: 2.0}
 
+**code**: the learner writes the function `ref`, which is then called with drawn arguments beside it ::
+
+        library: numpy              # or torch: what the arguments are, and the result must be
+        dtype: float64              # or float32: of the arguments, and of the result
+        tolerance: {rel: 0.000001, abs: 0.000000001}    # of each value, against `ref` in float64
+        cases:                      # optional: arguments to try first, numbers and lists
+          - {prediction: [-3.0, 0.5], target: [0.0, 0.0], delta: 2.0}
+        draws: true                 # 24 cases more, drawn by the annotations of `ref`, the far ends among them
+        forbid: [huber_loss]        # optional: names the answer may not use
+        mistakes:                   # functions in src/dlref/_mutants, recognised by what they give
+          - {mutant: regression_losses.huber_negative_tail, say: "A loss is never negative: the tail takes |e|."}
+
+  What the learner starts from is made from `ref`: its name, its arguments and `text`. The bank itself holds no code.
+
 Formulas: + - * / ^ ( ), names, pi, e, and abs sign sqrt exp log log1p expm1 log2 log10 sin cos tan sinh cosh tanh
 atan erf sigmoid softplus relu max min clip, where(condition, a, b) or `a if condition else b`.
 """
@@ -115,6 +129,7 @@ from dlquiz.parts import (
     Argument,
     Call,
     Choice,
+    CodeMistake,
     Concept,
     Domain,
     Dotted,
@@ -265,9 +280,25 @@ class Bug(Base, tag="bug", kw_only=True):
     cases: Annotated[list[dict[Name, Argument]], Meta(min_length=1)]
 
 
-Question = Single | Multiple | TrueFalse | Number | Formula | Stable | Order | Bug
+class Code(Base, tag="code", kw_only=True):
+    """A function to write, compared with the reference on drawn cases."""
+
+    library: Literal["numpy", "torch"]
+    dtype: Literal["float32", "float64"]
+    tolerance: Tolerance
+    cases: list[dict[Name, Argument]] = []
+    draws: bool = True
+    forbid: list[Name] = []
+    mistakes: list[CodeMistake] = []
+
+    def __post_init__(self) -> None:
+        if not (self.draws or self.cases):
+            raise ValueError("without draws there must be cases")
+
+
+Question = Single | Multiple | TrueFalse | Number | Formula | Stable | Order | Bug | Code
 KINDS: dict[str, Any] = {
-    str(kind.__struct_config__.tag): kind for kind in (Single, Multiple, TrueFalse, Number, Formula, Stable, Order, Bug)
+    str(kind.__struct_config__.tag): kind for kind in (Single, Multiple, TrueFalse, Number, Formula, Stable, Order, Bug, Code)
 }
 
 

@@ -38,7 +38,7 @@ def _routes(question: schema.Question) -> list[str]:
     if isinstance(question, schema.Order):
         values = [step.value for step in question.steps.values() if isinstance(step, schema.Step)]
         return _given(question, *values)
-    return [f"mutant {question.mutant}"]
+    return [f"mutant {question.mutant}"] if isinstance(question, schema.Bug) else [question.ref]
 
 
 def _given(question: schema.Drawn, *texts: str) -> list[str]:

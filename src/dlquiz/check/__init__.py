@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from dlquiz import schema
 from dlquiz.bank import Bank
 from dlquiz.check.claims import check_choices, check_truefalse
+from dlquiz.check.code import check_code
 from dlquiz.check.findings import Finding
 from dlquiz.check.formulas import check_formula
 from dlquiz.check.giveaways import giveaways
@@ -28,6 +29,7 @@ CHECKS: dict[type, Callable[[Any], Iterator[Finding]]] = {
     schema.Stable: check_formula,
     schema.Order: check_order,
     schema.Bug: check_bug,
+    schema.Code: check_code,
 }
 
 
