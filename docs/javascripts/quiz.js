@@ -236,7 +236,7 @@
 
     paint() {
       const right = this.questions.filter((q) => q.state === "right").length;
-      const all = this.questions.length;
+      const all = this.questions.filter((q) => q.data.kind !== "code").length; // a function is written in the terminal
       this.tally.textContent = right === all ? `All ${all} answered right` : `${right} of ${all} answered right`;
       this.again.hidden = this.questions.every((q) => q.state === "open");
       const words = {open: "not answered", right: "answered right", wrong: "not right yet"};

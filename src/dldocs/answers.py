@@ -208,6 +208,24 @@ def bug_key(asked: Asked) -> Markup:
     return tag("p", f"Line {mutant.wrong}: ", prose(mutant.why))
 
 
+def code_fields(asked: Asked, _name: str) -> Markup:
+    """Where to answer, for a page cannot run Python, and what one starts from."""
+    command = tag("code", f"dlquiz ask {asked.id}")
+    said = tag("p", "Answer it in the terminal: ", command, ". There your function is run beside the reference.")
+    return said + listing(asked.stub)
+
+
+def listing(code: str) -> Markup:
+    """Python, coloured."""
+    coloured = trusted(highlight(code, PythonLexer(), HtmlFormatter(nowrap=True)))
+    return tag("div", tag("pre", tag("code", coloured), tabindex="0"), class_="highlight")
+
+
+def code_key(asked: Asked) -> Markup:
+    """The reference, in torch whatever was asked for."""
+    return tag("p", "The reference:") + listing(str(asked.key()))
+
+
 CHOICE = (choice_fields, choice_data, choice_key)
 FORMULA = (formula_fields, formula_data, formula_key)
 KINDS = {
@@ -219,4 +237,5 @@ KINDS = {
     "stable": Kind("a formula that survives rounding", *FORMULA),
     "order": Kind("put in order", order_fields, order_data, order_key),
     "bug": Kind("find the wrong line", bug_fields, bug_data, bug_key),
+    "code": Kind("write the function", code_fields, lambda _: {}, code_key),
 }

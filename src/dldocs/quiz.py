@@ -42,6 +42,7 @@ def form(asked: Asked) -> Markup:
     legend = tag("legend", prose(asked.text), tabindex="-1")
     body = tag("fieldset", legend, kind.fields(asked, name))
     check = tag("button", "Check", type="submit", class_="dl-button dl-button--main", hidden=True)
+    check = "" if asked.kind == "code" else check
     hint = tag("button", "Hint", type="button", class_="dl-button dl-ask-hint", hidden=True) if asked.hints else ""
     show = tag("button", "Show the answer", type="button", class_="dl-button dl-give-up", hidden=True)
     return tag(

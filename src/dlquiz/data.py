@@ -18,6 +18,6 @@ def shown(asked: Asked) -> dict[str, Any]:
     """What a learner sees of a question; never its key."""
     choices = [{"letter": option.letter, "text": option.text} for option in asked.choices]
     steps = [{"letter": letter, "text": text} for letter, text in asked.steps]
-    parts = {"choices": choices, "steps": steps, "code": asked.code, "hints": asked.hints}
+    parts = {"choices": choices, "steps": steps, "code": asked.code, "stub": asked.stub, "hints": asked.hints}
     facts = {"id": asked.id, "concept": asked.concept, "kind": asked.kind, "seed": asked.seed, "text": asked.text}
     return {**facts, **{name: part for name, part in parts.items() if part}}

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
+from dlquiz.code.compose import compose
 from dlquiz.commands import QuitError, quits
 from dlquiz.events import Event, Put, Refused, Report, Result, Said
 from dlquiz.grade import UnreadableError, grade
@@ -37,6 +38,7 @@ class Exam:
     read: Callable[[str], str]
     show: Callable[[Event], None]
     save: Callable[[Answer], object] | None = None
+    edit: Callable[[str], str | None] | None = None
     warned: bool = False
     put_off: set[int] = field(default_factory=set)
 
@@ -94,6 +96,8 @@ class Exam:
             self.show(Said("There are no hints in an exam."))
             return False
         try:
+            if result.asked.kind == "code":
+                line = compose(line, result.asked.stub, self.read, self.edit)
             verdict = grade(result.asked, line)
         except UnreadableError as error:
             self.show(Refused(str(error).removesuffix("; ? gives a hint, ! skips"), line, error.column))

@@ -1,5 +1,6 @@
 """What the learner sees. Colour only underlines what the words say already, so nothing is lost without it."""
 
+from dlquiz.code import HOW_TO_WRITE, NO_SANDBOX
 from dlquiz.commands import keys, word
 from dlquiz.events import Ended, Event, Hint, Judged, Put, Refused, Report, Result, Said, Shown, TryAgain
 from dlquiz.paper import Paper
@@ -20,7 +21,7 @@ class Screen:
             self.question(event.asked, f"{event.number} of {event.total}")
             if event.changed:
                 self.line("The key of this question has changed since you last answered it.", "yellow")
-            self.line(keys(event.asked), "dim")
+            self.keys(event.asked, keys(event.asked))
         elif isinstance(event, Hint):
             self.line(f"Hint: {event.text}" if event.text else "There is no further hint.", "yellow")
         elif isinstance(event, Refused):
@@ -34,11 +35,17 @@ class Screen:
             self.line(event.text, "yellow")
         elif isinstance(event, Put):
             self.question(event.asked, f"{event.number} of {event.total} · {time_left(event.left)}")
-            self.line(f"! later   {word(event.asked, 'quit')} hand in", "dim")
+            self.keys(event.asked, f"! later   {word(event.asked, 'quit')} hand in")
         elif isinstance(event, Report):
             self.report(event)
         else:
             self.ended(event)
+
+    def keys(self, asked: Asked, text: str) -> None:
+        """What can be typed but an answer; and how to type a function."""
+        if asked.kind == "code":
+            self.line(f"{HOW_TO_WRITE} {NO_SANDBOX}", "dim")
+        self.line(text, "dim")
 
     def question(self, asked: Asked, counter: str = "") -> None:
         """The question with everything needed to answer it."""
@@ -51,6 +58,7 @@ class Screen:
         if rows := options or asked.steps or code:
             self.paper.blank()
             self.table(rows)
+        self.listing(asked.stub)
         symbols = getattr(asked.question, "symbols", {}) if asked.kind in ("formula", "stable") else {}
         if symbols:
             self.line("in " + ", ".join(f"{name} ({said(domain)})" for name, domain in symbols.items()), "dim")
@@ -69,7 +77,7 @@ class Screen:
             self.line(f"Partly right: {verdict.score:.0%}.")
         if verdict.message:
             self.line(verdict.message)
-        if not verdict.correct:
+        if not verdict.correct or event.asked.kind == "code":
             self.answer(event.asked)
         self.line(event.asked.explain)
         self.line(where_to_read(event.asked), "dim")
@@ -78,6 +86,10 @@ class Screen:
 
     def answer(self, asked: Asked) -> None:
         """The key; an order with its steps, for nobody remembers which letter was which."""
+        if asked.kind == "code":
+            self.line("The reference:", "bold")
+            self.listing(str(asked.key()))
+            return
         self.line(f"Answer: {answer_text(asked)}", "bold")
         texts = dict(asked.steps)
         self.table((letter, texts[letter]) for letter in str(asked.key()) if texts)
@@ -107,7 +119,7 @@ class Screen:
             self.line(f"You typed: {result.typed}")
             if verdict.message:
                 self.line(verdict.message)
-            if not verdict.correct:
+            if not verdict.correct or asked.kind == "code":
                 self.answer(asked)
         self.line(asked.explain)
         self.line(where_to_read(asked), "dim")
@@ -120,3 +132,8 @@ class Screen:
         self.table((f"hint {n}", hint) for n, hint in enumerate(asked.hints, 1))
         self.line(f"Key {verified}", "dim")
         self.line(where_to_read(asked), "dim")
+
+    def listing(self, code: str) -> None:
+        """Code as it stands, a little to the right."""
+        for line in code.splitlines():
+            self.paper.line(f"  {line}".rstrip())

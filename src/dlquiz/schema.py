@@ -298,7 +298,8 @@ class Code(Base, tag="code", kw_only=True):
 
 Question = Single | Multiple | TrueFalse | Number | Formula | Stable | Order | Bug | Code
 KINDS: dict[str, Any] = {
-    str(kind.__struct_config__.tag): kind for kind in (Single, Multiple, TrueFalse, Number, Formula, Stable, Order, Bug, Code)
+    str(kind.__struct_config__.tag): kind
+    for kind in (Single, Multiple, TrueFalse, Number, Formula, Stable, Order, Bug, Code)
 }
 
 

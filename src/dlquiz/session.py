@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
+from dlquiz.code.compose import compose
 from dlquiz.commands import QuitError, UndoError, command, quits, word
 from dlquiz.events import Ended, Event, Hint, Judged, Refused, Said, Shown, TryAgain
 from dlquiz.grade import UnreadableError, Verdict, grade
@@ -13,7 +14,7 @@ from dlquiz.store import Answer
 from dlquiz.words import wanted
 
 SOON = 3600 * 10**6
-SECOND_TRY = ("number", "formula", "stable", "order")  # a second guess at a letter would teach nothing
+SECOND_TRY = ("number", "formula", "stable", "order", "code")  # a second guess at a letter would teach nothing
 PAUSE = "Enter next   u undo   f flag   q quit > "
 
 
@@ -22,7 +23,8 @@ class Session:
     """`clock` gives microseconds, `read` one line for a prompt, `show` takes each event, `save` each answer.
 
     `undo` takes back the last answer to a question, `flag` keeps why it is bad, `changed` holds the first ids of the
-    questions whose key has changed; with `pause` a learner is asked to go on after each question.
+    questions whose key has changed; with `pause` a learner is asked to go on after each question. `edit` opens a text
+    in the learner's editor, and gives None if it was not saved.
     """
 
     seed: int
@@ -34,6 +36,7 @@ class Session:
     flag: Callable[[str, str], object] | None = None
     changed: Collection[str] = ()
     pause: bool = False
+    edit: Callable[[str], str | None] | None = None
     ended: Ended = field(default_factory=Ended)
     past: list["_Past"] = field(default_factory=list)
 
@@ -108,12 +111,14 @@ class Session:
     def answer(self, turn: "_Turn", line: str) -> bool:
         """Grade one answer; True unless there is another try."""
         try:
+            if turn.asked.kind == "code":
+                turn.draft = line = compose(line, turn.draft or turn.asked.stub, self.read, self.edit)
             verdict = grade(turn.asked, line)
         except UnreadableError as error:
             self.show(Refused(str(error), line, error.column))
             return False
         turn.verdict, turn.typed, turn.tries = verdict, line, turn.tries + 1
-        if not verdict.correct and turn.tries == 1 and turn.asked.kind in SECOND_TRY:
+        if not verdict.correct and (turn.tries == 1 or turn.asked.kind == "code") and turn.asked.kind in SECOND_TRY:
             self.show(TryAgain(verdict))
             return False
         self.finish(turn, verdict)
@@ -209,6 +214,7 @@ class _Turn:
     hints: int = 0
     tries: int = 0
     typed: str = ""
+    draft: str = ""
     verdict: Verdict | None = None
 
     def saved(self, verdict: Verdict, seed: int, now: int) -> Answer:

@@ -19,6 +19,7 @@ def wanted(asked: "Asked") -> str:
         "number": f"number in {unit}" if unit else "number",
         "order": f"letters in order, as in {''.join(asked.names)}",
         "bug": "number of the wrong line",
+        "code": "e to edit, or the function",
     }.get(asked.kind, "formula")
 
 
@@ -53,6 +54,8 @@ def foreseen(mistake: Any) -> str:
     """The wrong answer that a mistake's feedback is for."""
     if getattr(mistake, "value", None) is not None:
         return f"{mistake.value:g}"
+    if hasattr(mistake, "mutant"):
+        return mistake.mutant
     return mistake.formula or f"{mistake.call}({', '.join(f'{key}={value}' for key, value in mistake.args.items())})"
 
 

@@ -89,7 +89,7 @@ def test_feedback_is_read_aloud(reader) -> None:
 
 def test_progress_survives_a_reload_and_can_be_dropped(reader) -> None:
     page = reader.open(CONCEPT)
-    total = page.locator(".dl-question").count()
+    total = page.locator('.dl-question:not([data-kind="code"])').count()
     form = first_of(page, "single")
     form.locator(f'input[value="{right_letters(form)}"]').check()
     form.get_by_role("button", name="Check").click()
@@ -104,6 +104,19 @@ def test_progress_survives_a_reload_and_can_be_dropped(reader) -> None:
     assert tally.inner_text() == f"0 of {total} answered right"
     assert tally.inner_text() == f"0 of {total} answered right"
     assert page.get_by_role("button", name=re.compile("answered right")).count() == 0
+
+
+def test_a_function_is_written_in_the_terminal_and_the_reference_shown_on_a_press(reader) -> None:
+    page = reader.open(CONCEPT)
+    form = first_of(page, "code")
+
+    assert f"dlquiz ask {form.get_attribute('id').removeprefix('quiz-')}" in form.inner_text()
+    assert form.get_by_role("button", name="Check").count() == 0
+    assert not form.locator(".dl-key").is_visible()
+    form.get_by_role("button", name="Show the answer").click()
+    assert "def huber(prediction: Values" in form.locator(".dl-key").inner_text()
+    page.locator(".dl-questions > li").evaluate_all("(all) => all.forEach((one) => { one.hidden = false; })")
+    assert reader.breaches(".dl-quiz") == []
 
 
 def test_a_formula_is_shown_as_it_is_read_and_refused_with_help(reader) -> None:

@@ -8,6 +8,7 @@ NO_SANDBOX = (
     "dlquiz runs the function you typed in a separate Python process with a time and memory limit, so that a slip such "
     "as an endless loop cannot hang your terminal. This is not a sandbox: the code has your rights."
 )
+HOW_TO_WRITE = "Type e to write it in your editor, or type it here and end with a line that is a dot."
 FROM_NO_FILE = (
     "dlquiz never runs code from a quiz file; quiz files hold only text, numbers, formulas read by a restricted parser "
     "and names of functions in this package."

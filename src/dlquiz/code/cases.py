@@ -151,7 +151,12 @@ def _values(argument: Argument, count: int, random: Random, *, extreme: bool) ->
     if extreme:
         ends = ENDS[law](argument.law)
         return [float(random.choice(ends)) for _ in range(count)]
-    return [float(INSIDE[law](argument.law, random)) for _ in range(count)]
+    return [_readable(INSIDE[law](argument.law, random)) for _ in range(count)]
+
+
+def _readable(value: float) -> float:
+    """A near number of few digits, exact in float32: it may have to be read in a message."""
+    return round(value * 64) / 64 or value
 
 
 def _above(bound: float) -> list[float]:
@@ -174,8 +179,8 @@ NUMBERS: dict[str, Callable[[Any], list[float]]] = {
     "Between": lambda law: [law.low + (law.high - law.low) / 8, law.low, law.high],
 }
 INSIDE: dict[str, Callable[[Any, Random], float]] = {
-    "NoneType": lambda _, random: random.gauss(0, 2),
-    "Above": lambda law, random: law.bound + math.exp(random.gauss(0, 1)),
+    "NoneType": lambda _, random: round(random.gauss(0, 2) * 8) / 8,
+    "Above": lambda law, random: law.bound + math.exp(random.gauss(0, 1)) + 2**-6,
     "AtLeast": lambda law, random: law.bound + math.exp(random.gauss(0, 1)),
     "Between": lambda law, random: law.low + (law.high - law.low) * random.uniform(0.05, 0.95),
     "OneOf": lambda law, random: random.choice(law.values),

@@ -1,4 +1,4 @@
-"""What runs in the learner's process: ``python -I harness.py``, started by `dlquiz.code.run`, which says what it is for.
+"""What runs in the learner's process: ``python -I harness.py``, started by `dlquiz.code.run`, which says why.
 
 It reads one JSON object from stdin, loads the library, takes its limits, says that it is ready, calls the learner's
 function with each case and says what came back: two lines of JSON, each behind a nonce of its own, on what was stdout.
@@ -84,13 +84,16 @@ def mapped() -> int:
 def answered(spec: dict[str, Any], library: Any) -> dict[str, Any]:
     """What the learner's function gives for each case, up to the first that it cannot do."""
     outcomes: list[dict[str, Any]] = []
+    called = False
     try:
         names = {"__name__": "answer", library.__name__: library, "np": sys.modules.get("numpy"), "math": math}
         exec(compile(spec["code"], FILE, "exec"), names)  # noqa: S102  # the learner's own code is what this is for
         function = names[spec["function"]]
+        called = True
         outcomes.extend(outcome(function, case, library) for case in spec["cases"])
     except BaseException as error:  # noqa: BLE001  # SystemExit and KeyboardInterrupt are the learner's, too
-        return {"outcomes": outcomes, "error": described(error), "line": line_of(error)}
+        facts = {"error": described(error), "line": line_of(error), "called": called}
+        return {"outcomes": outcomes, **facts}
     return {"outcomes": outcomes}
 
 

@@ -53,14 +53,16 @@ def failure(question: Code, cases: Sequence[Case], want: Sequence[Array], ran: R
     for case, right, outcome in zip(cases, want, ran.outcomes, strict=False):
         if fault := _wrong_kind(question, right, outcome):
             return f"{fault} That is at {described(case)}."
-        wrong = [i for i, pair in enumerate(zip(outcome["values"], right.values, strict=True)) if not _near(question, *pair)]
+        wrong = [
+            i for i, pair in enumerate(zip(outcome["values"], right.values, strict=True)) if not _near(question, *pair)
+        ]
         if wrong:
             return _difference(question, case, right, outcome["values"], wrong[0])
     if ran.error:
         line = f" (line {ran.line} of your code)" if ran.line else ""
-        where = f" That is at {described(cases[len(ran.outcomes)])}." if ran.line and ran.outcomes else ""
+        where = f" That is at {described(cases[len(ran.outcomes)])}." if ran.called else ""
         return f"It did not get to the end: {ran.error}{line}.{where}"
-    return _changed(ran)
+    return _changed(ran) if len(ran.outcomes) == len(cases) else "Not every case came back."
 
 
 def _wrong_kind(question: Code, right: Array, outcome: Mapping[str, Any]) -> str:
@@ -138,8 +140,9 @@ def _difference(question: Code, case: Case, right: Array, got: Sequence[float], 
     at = {a.name: _pick(a, case[a.name], batch, index) for a in taken}
     yours, ours = (_row(values, right.shape, index) for values in (got, right.values))
     digits = 6 if show(yours, 6) != show(ours, 6) else 12
-    shown = ", ".join(f"{name} = {show(value) if isinstance(value, int | float | list) else value}" for name, value in at.items())
-    return f"At {shown} yours gives {show(yours, digits)}; it is {show(ours, digits)}."
+    shown = ((name, show(value) if isinstance(value, int | float | list) else value) for name, value in at.items())
+    where = ", ".join(f"{name} = {value}" for name, value in shown)
+    return f"At {where} yours gives {show(yours, digits)}; it is {show(ours, digits)}."
 
 
 def _batch(taken: Sequence[Argument], case: Case) -> tuple[int, ...]:

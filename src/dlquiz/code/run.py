@@ -36,11 +36,12 @@ class CannotRunError(QuizError):
 
 @dataclass(frozen=True)
 class Ran:
-    """What came back: an outcome for each case done, and why there are no more, if so."""
+    """What came back: an outcome for each case done, and why there are no more, if so; `called` if in a call."""
 
     outcomes: list[dict[str, Any]] = field(default_factory=list)
     error: str = ""
     line: int | None = None
+    called: bool = False
     printed: str = ""
 
 
@@ -104,7 +105,7 @@ def _kill(process: subprocess.Popen) -> None:
 
 
 def _read(text: str, nonces: tuple[str, str], code: int, printed: str) -> Ran:
-    """What was said, if the harness said it: a line that it is ready and a line with the result, each with its nonce."""
+    """What was said, if the harness said it: that it is ready, and the result, each with its nonce."""
     lines = text.splitlines()
     if not lines:
         raise CannotRunError(f"Python could not be started for your code: {printed or f'exit {code}'}")
@@ -115,7 +116,7 @@ def _read(text: str, nonces: tuple[str, str], code: int, printed: str) -> Ran:
         raise CannotRunError(f"your code cannot be run here: {said[0]['missing']}")
     if len(said) == 1:
         return Ran(error=_ended(code), printed=printed)
-    return Ran(**{"error": "", "line": None, **said[1]}, printed=printed)
+    return Ran(**said[1], printed=printed)
 
 
 def _ended(code: int) -> str:
@@ -123,8 +124,8 @@ def _ended(code: int) -> str:
     if code >= 0:
         return "the code ended the process before the function returned"
     name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
-    reasons = {"SIGXCPU": "it used up its processor time", "SIGSEGV": "it crashed Python", "SIGXFSZ": "a file too large"}
-    return f"stopped by {name}" + (f": {reasons[name]}" if name in reasons else "")
+    reason = {"SIGXCPU": ": it used up its processor time", "SIGSEGV": ": it crashed Python"}.get(name, "")
+    return f"stopped by {name}{reason}"
 
 
 def _text(path: Path) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import click
 
 from dlquiz.verbs.common import DONE, INTERRUPTED, clock, need_terminal
-from dlquiz.verbs.sitting import Ahead, at_most, fresh_seed, line_editing, no_save, pool
+from dlquiz.verbs.sitting import Ahead, at_most, edit, fresh_seed, line_editing, no_save, pool
 
 
 @click.command()
@@ -39,7 +39,8 @@ def exam(*, concept: tuple[str, ...], limit: int, minutes: int, seed: int | None
         end = clock() + minutes * 60 * 10**6
         line_editing()
         save = None if no_save else store.record
-        sitting = Exam(seed, minutes * 60, clock, lambda prompt: timed(prompt, end), Ahead(Screen().show, chosen), save)
+        show = Ahead(Screen().show, chosen)
+        sitting = Exam(seed, minutes * 60, clock, lambda prompt: timed(prompt, end), show, save, edit)
         report = sitting.run(chosen)
     again = " ".join(["dlquiz exam", *concept, f"-n {limit} --minutes {minutes} --seed {seed}"])
     click.echo(f"\nThe same exam again: {again}")

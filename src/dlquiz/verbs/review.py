@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dlquiz.verbs.common import DONE, INTERRUPTED, clock, need_terminal
-from dlquiz.verbs.sitting import Ahead, at_most, fresh_seed, later, line_editing, no_save, pool
+from dlquiz.verbs.sitting import Ahead, at_most, edit, fresh_seed, later, line_editing, no_save, pool
 
 if TYPE_CHECKING:
     from datetime import date
@@ -92,8 +92,8 @@ def session(store: "Store", questions: "list[Question]", seed: int, days: int | 
     show = Ahead(Screen().show, questions)
     changed = store.changed_keys(questions)
     if not save:
-        return Session(seed, clock, input, show, changed=changed, pause=True)
-    return Session(seed, clock, input, show, record, undo, store.flag, changed, pause=True)
+        return Session(seed, clock, input, show, changed=changed, pause=True, edit=edit)
+    return Session(seed, clock, input, show, record, undo, store.flag, changed, pause=True, edit=edit)
 
 
 def _nothing(questions: "dict[str, Question]", due: dict[str, int]) -> int:

@@ -49,6 +49,11 @@ def line_editing() -> None:
         import readline  # noqa: F401  # importing it is all it takes
 
 
+def edit(text: str) -> str | None:
+    """The text as it was saved in $VISUAL or $EDITOR; None if it was not."""
+    return click.edit(text, extension=".py")
+
+
 class Ahead:
     """Shows events; while the learner reads the first, loads what keys are computed with: torch takes seconds."""
 
@@ -79,4 +84,6 @@ def computes(question: "Question") -> bool:
 
     if isinstance(question, schema.Number):
         return bool(question.answer.call or question.given or any(mistake.call for mistake in question.mistakes))
-    return isinstance(question, schema.Bug) or (isinstance(question, schema.Order) and bool(question.given))
+    return isinstance(question, schema.Bug | schema.Code) or (
+        isinstance(question, schema.Order) and bool(question.given)
+    )
