@@ -15,6 +15,7 @@ LAZY = {
     "check": "dlquiz.verbs.check:check",
     "doctor": "dlquiz.verbs.doctor:doctor",
     "exam": "dlquiz.verbs.exam:exam",
+    "export": "dlquiz.verbs.export:export",
     "list": "dlquiz.verbs.reading:list_",
     "progress": "dlquiz.verbs.progress:progress",
     "review": "dlquiz.verbs.review:review",
