@@ -128,7 +128,8 @@ def _choices(asked: Asked) -> Shape:
 
 
 def _truefalse(asked: Asked) -> Shape:
-    right, wrong = ("true", "false") if asked.key() else ("false", "true")
+    right = str(asked.key())
+    wrong = "false" if right == "true" else "true"
     body = _body(asked)
     _interaction(body, "choiceInteraction", [("true", "True"), ("false", "False")], shuffle=False)
     question = asked.question
