@@ -149,9 +149,7 @@ def jacobian_norms(weight: Square, steps: Count) -> PerStep:
     require(steps >= 1, "jacobian_norms needs steps >= 1, got {}", steps)
     matrix = weight.detach().to(torch.promote_types(weight.dtype, torch.float32))
     product, logs = torch.eye(len(matrix)).to(matrix), []
-    for _ in range(
-        steps
-    ):  # the product is kept at length 1 and its length as a logarithm: neither over- nor underflows
+    for _ in range(steps):  # with the length as a logarithm apart, the product neither over- nor underflows
         product = matrix @ product
         size = torch.linalg.matrix_norm(product, 2)
         product = product / size.clamp(min=torch.finfo(size.dtype).tiny)

@@ -116,6 +116,8 @@ def test_a_badge_says_what_the_level_rests_on() -> None:
         "kink at delta + prediction = target; delta > 0"
     )
     assert "; target is one-hot" in load("classification_losses.categorical_hinge").badge
+    assert "; kink at eps + |g| = max_norm; " in load("gradient_flow.clip_by_norm").badge
+    assert "; pole at sigma = 0" in load("initialization.lsuv").badge
 
 
 def test_words_are_safe_inside_a_formula() -> None:

@@ -50,7 +50,8 @@ class _Words(StrPrinter):
         if not isinstance(expr, Named):
             return super()._print(expr, **kwargs)
         shown = ", ".join(map(self._print, expr.args[: expr.shown]))
-        return expr.tex + {"call": f"({shown})", "subscript": f"[{shown}]", "bare": ""}[expr.style]
+        name = re.sub(r"[\\{}]", "", re.sub(r"\\[lr]Vert ?", "|", expr.tex))
+        return name + {"call": f"({shown})", "subscript": f"[{shown}]", "bare": ""}[expr.style]
 
 
 class _Printer(LatexPrinter):
