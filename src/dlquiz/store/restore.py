@@ -1,6 +1,7 @@
 """Going back to a backup. A sound file is backed up first, a damaged one kept, and what it still says is taken over."""
 
 import contextlib
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -61,27 +62,33 @@ def _go_back(path: Path, backup: Path, clock: Callable[[], int]) -> Restored:
 
 def _replace(path: Path, backup: Path | None, clock: Callable[[], int]) -> Restored:
     """Build a new file beside the damaged one, keep that one among the backups, then change places at once."""
-    folder, place = backup_folder(path), path.resolve()  # where the name is a link, it stays one
-    new = place.with_name(f".{place.name}.restored")
+    place = path.resolve()  # where the name is a link, it stays one
+    new, inode = place.with_name(f".{place.name}.{os.getpid()}.restored"), place.stat().st_ino
     with errors(path, "restore"), contextlib.closing(sqlite3.connect(path, isolation_level=None)) as old:
-        if path.stat().st_size:  # where there is nothing, a lock would only leave a journal
-            _lock(old)
-        new.unlink(missing_ok=True)
-        if backup:
-            backups.copy(backup, new)
-        with Store(new, clock=clock) as store:
-            before = len(store.log())
-            # Reading uses the old journal up, also that of an emptied file: it must never be applied to the new one.
-            store.merge(*_readable(old), back_up=False)
-            answers = len(store.log())
-        if not answers:
-            new.unlink()
-            raise StoreError(f"{path} has no backup and no readable answer; move it away and start anew")
-        folder.mkdir(mode=0o700, exist_ok=True)
-        damaged = folder / backups.before("restore", clock()).replace(".db", ".damaged")
-        _keep(place, damaged)
-        backups.settle(new, place)
-    return Restored(backup, answers, answers - before, damaged)
+        try:
+            if place.stat().st_size:  # where there is nothing, a lock would only leave a journal
+                _lock(old)
+            rescued, answers = _build(new, backup, old)
+            if not answers:
+                raise StoreError(f"{path} has no backup and no readable answer; move it away and start anew")
+            if place.stat().st_ino != inode:
+                raise StoreError(f"{path} was restored by another dlquiz meanwhile; nothing was changed")
+            damaged = backup_folder(path) / backups.before("restore", clock()).replace(".db", ".damaged")
+            _keep(place, damaged)
+            backups.settle(new, place)
+        finally:
+            new.unlink(missing_ok=True)
+    return Restored(backup, answers, rescued, damaged)
+
+
+def _build(new: Path, backup: Path | None, old: sqlite3.Connection) -> tuple[int, int]:
+    """The backup, and what the old file still says: how many answers that is, and how many there are then."""
+    if backup:
+        backups.copy(backup, new)
+    with Store(new) as store:
+        # Reading uses the old journal up, also that of an emptied file: it must never be applied to the new one.
+        rescued = store.merge(*_readable(old), back_up=False).answers
+        return rescued, len(store.log())
 
 
 def _lock(old: sqlite3.Connection) -> None:
@@ -93,12 +100,13 @@ def _lock(old: sqlite3.Connection) -> None:
             raise
 
 
-def _keep(path: Path, damaged: Path) -> None:
+def _keep(place: Path, damaged: Path) -> None:
     """A second name for the damaged file."""
+    damaged.parent.mkdir(mode=0o700, exist_ok=True)
     try:
-        damaged.hardlink_to(path)
+        damaged.hardlink_to(place)
     except OSError:  # not every file system has links
-        shutil.copy2(path, damaged)
+        shutil.copy2(place, damaged)
 
 
 def _readable(old: sqlite3.Connection) -> tuple[list[Answer], list[Flag]]:

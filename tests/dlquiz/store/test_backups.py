@@ -1,6 +1,8 @@
 """A copy a day, one before every step that could go wrong, and never a bad one in the place of a good one."""
 
+import os
 import sqlite3
+import time
 from datetime import date, timedelta
 
 import pytest
@@ -134,6 +136,16 @@ def test_a_backup_waits_for_a_writer_but_not_for_ever(filled, monkeypatch):
     assert target.execute("SELECT count(*) FROM review").fetchone() == (200,)
     for db in (blocker, source, target):
         db.close()
+
+
+def test_what_a_killed_backup_left_is_cleared_away_when_it_is_nobodys(filled):
+    backup_folder(filled).mkdir()
+    for name, age in (("old", backups.STALE + 9), ("young", 0)):
+        (half := backup_folder(filled) / f".{name}.db.1.tmp").touch()
+        os.utime(half, (time.time() - age,) * 2)
+    backups.make(filled, "mine.db")
+
+    assert backup_names(filled) == [".young.db.1.tmp", "mine.db"]
 
 
 def test_two_files_in_one_folder_do_not_share_their_backups(tmp_path):

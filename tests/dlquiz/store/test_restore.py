@@ -231,3 +231,20 @@ def test_a_link_stays_a_link(kept, tmp_path):
     assert kept.is_symlink()
     assert len(contents(real)) == 200
     assert [one.name for one in real.parent.iterdir()] == ["mine.db"]
+
+
+def test_two_restores_at_once_are_one(kept, monkeypatch):
+    """Else the second would put what the first had restored, and what was answered since, out of reach."""
+    DAMAGED["text"](kept)
+    honest = backups.copy
+
+    def meanwhile(*paths):
+        monkeypatch.setattr(backups, "copy", honest)
+        restore(kept, clock=lambda: LATER)
+        return honest(*paths)
+
+    monkeypatch.setattr(backups, "copy", meanwhile)
+    with pytest.raises(StoreError, match="was restored by another dlquiz meanwhile; nothing was changed"):
+        restore(kept, clock=lambda: LATER + 1)
+    assert len(contents(kept)) == 150
+    assert not [one for one in kept.parent.iterdir() if one.name.startswith(".")]
