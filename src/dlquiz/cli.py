@@ -13,6 +13,7 @@ __all__ = ["app", "parsed", "run"]
 LAZY = {
     "ask": "dlquiz.verbs.ask:ask",
     "check": "dlquiz.verbs.check:check",
+    "completion": "dlquiz.verbs.completion:completion",
     "doctor": "dlquiz.verbs.doctor:doctor",
     "exam": "dlquiz.verbs.exam:exam",
     "export": "dlquiz.verbs.export:export",

@@ -1,9 +1,10 @@
 """A mock exam: so many questions, so much time, and no word on right or wrong before the end."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
 from dlquiz.code.compose import compose
 from dlquiz.commands import QuitError, quits
@@ -20,12 +21,11 @@ class TimeOverError(Exception):
     """The time of the exam is over."""
 
 
-def paper(questions: Sequence[Question], number: int, seed: int) -> list[Question]:
-    """`number` questions drawn from all of them, concepts in turn; the same seed draws the same."""
-    drawn = Random(seed).sample(questions, len(questions))  # noqa: S311  # a draw, no secret
-    concepts = {question.id: question.concept for question in drawn}
-    by_id = {question.id: question for question in drawn}
-    return [by_id[id_] for id_ in in_turn(list(concepts), concepts)[:number]]
+def paper(rows: Sequence[Mapping[str, Any]], number: int, seed: int) -> list[Mapping[str, Any]]:
+    """`number` rows of questions drawn from all of them, concepts in turn; the same seed draws the same."""
+    drawn = {row["id"]: row for row in Random(seed).sample(rows, len(rows))}  # noqa: S311  # a draw, no secret
+    concepts = {id_: row["concept"] for id_, row in drawn.items()}
+    return [drawn[id_] for id_ in in_turn(list(concepts), concepts)[:number]]
 
 
 @dataclass

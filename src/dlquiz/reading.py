@@ -50,7 +50,7 @@ def show(id_: str, seed: int = 0, *, as_json: bool = False) -> int:
     """One question with its answer."""
     from dlquiz.question import draw
 
-    question = shelf.find(shelf.questions(), id_)
+    question = shelf.find(id_)
     asked = draw(question, seed)
     if as_json:
         from dlquiz import data

@@ -7,6 +7,7 @@ import click
 
 from dlquiz.text import plain
 from dlquiz.verbs.common import DONE, FINDINGS, INTERRUPTED, USAGE, as_json, clock, need_terminal, print_json
+from dlquiz.verbs.completion import ids
 from dlquiz.verbs.sitting import Ahead, edit, fresh_seed, line_editing
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("id_", metavar="ID")
+@click.argument("id_", metavar="ID", shell_complete=ids)
 @click.option("--seed", type=int, metavar="N", help="Which numbers and which shuffle [default: 0 with --answer].")
 @click.option("--answer", metavar="TEXT", help="Grade this answer and leave; - reads it from stdin.")
 @click.option("--answer-file", type=click.File(encoding="utf-8"), metavar="FILE", help="Grade what stands in FILE.")
@@ -30,7 +31,7 @@ def ask(id_: str, seed: int | None, answer: str | None, answer_file: Any, as_jso
     from dlquiz.render import Screen
     from dlquiz.session import Session
 
-    question = shelf.find(shelf.questions(), id_)
+    question = shelf.find(id_)
     if answer_file is not None or answer == "-":
         answer = _read(answer_file or sys.stdin)
     if answer is not None:

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 import click
 
 from dlquiz.verbs.common import DONE, INTERRUPTED, clock, need_terminal
+from dlquiz.verbs.completion import concepts
 from dlquiz.verbs.sitting import Ahead, at_most, edit, fresh_seed, line_editing, no_save, pool
 
 
 @click.command()
-@click.argument("concept", nargs=-1)
+@click.argument("concept", nargs=-1, shell_complete=concepts)
 @at_most
 @click.option(
     "--minutes", type=click.IntRange(1, 600), default=30, show_default=True, metavar="N", help="The time for all."
@@ -28,13 +29,14 @@ def exam(*, concept: tuple[str, ...], limit: int, minutes: int, seed: int | None
     Every answer is saved as in a review: right ones come back later, wrong ones soon. What was not answered is not
     saved. With --no-save progress stays as it is.
     """
+    from dlquiz import shelf
     from dlquiz.exam import Exam, paper
     from dlquiz.render import Screen
     from dlquiz.store import Store, default_path
 
     need_terminal("exam", "dlquiz ask ID --answer TEXT")
-    seed, questions = fresh_seed(seed), pool(concept)
-    chosen = paper(list(questions.values()), limit, seed)
+    seed = fresh_seed(seed)
+    chosen = shelf.questions(paper(list(pool(concept).values()), limit, seed))
     with Store(default_path(), create=not no_save) as store:
         end = clock() + minutes * 60 * 10**6
         line_editing()

@@ -4,10 +4,11 @@ import click
 
 from dlquiz import reading
 from dlquiz.verbs.common import as_json
+from dlquiz.verbs.completion import concepts, ids
 
 
 @click.command("list")
-@click.argument("concept", nargs=-1)
+@click.argument("concept", nargs=-1, shell_complete=concepts)
 @as_json
 def list_(concept: tuple[str, ...], as_json: bool) -> int:  # noqa: FBT001  # click's calling convention
     """List the questions: id, kind, level, and whether the key is computed or stated by a source."""
@@ -15,7 +16,7 @@ def list_(concept: tuple[str, ...], as_json: bool) -> int:  # noqa: FBT001  # cl
 
 
 @click.command()
-@click.argument("id_", metavar="ID")
+@click.argument("id_", metavar="ID", shell_complete=ids)
 @click.option("--seed", type=int, default=0, metavar="N", help="Which numbers and which shuffle.")
 @as_json
 def show(id_: str, seed: int, as_json: bool) -> int:  # noqa: FBT001  # click's calling convention

@@ -1,10 +1,11 @@
 """`dlquiz review`."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dlquiz.verbs.common import DONE, INTERRUPTED, clock, need_terminal
+from dlquiz.verbs.completion import concepts
 from dlquiz.verbs.sitting import Ahead, at_most, edit, fresh_seed, later, line_editing, no_save, pool
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("concept", nargs=-1)
+@click.argument("concept", nargs=-1, shell_complete=concepts)
 @at_most
 @click.option("--new", type=click.IntRange(0), metavar="N", help="At most N questions never seen before [default: 5].")
 @click.option(
@@ -41,20 +42,21 @@ def review(  # click's calling convention
     With --by no question waits longer than the days that are left, and as many new ones are asked as will show you all
     of them in time. Give it again each time until that day; what is saved is the same with it and without.
     """
+    from dlquiz import shelf
     from dlquiz.schedule import days_left, queue
     from dlquiz.store import Store, default_path
 
     need_terminal("review", "dlquiz ask ID --answer TEXT")
-    questions, now = pool(concept), clock()
+    rows, now = pool(concept), clock()
     days = None if day is None else max(days_left(day, now), 1)
     with Store(default_path(), create=not no_save) as store:
         due = dates(store, days)
-        new = new_ones(questions, due, days) if new is None else new
-        concepts = {id_: one.concept for id_, one in questions.items()}
-        order = queue(list(questions), concepts, due, now, new)[:limit]
+        new = new_ones(rows, due, days) if new is None else new
+        belongs = {id_: row["concept"] for id_, row in rows.items()}
+        order = queue(list(rows), belongs, due, now, new)[:limit]
         if not order:
-            return _nothing(questions, due)
-        chosen = [questions[id_] for id_ in order]
+            return _nothing(rows, due)
+        chosen = shelf.questions(rows[id_] for id_ in order)
         ended = session(store, chosen, fresh_seed(seed), days, save=not no_save).run(chosen)
         return INTERRUPTED if ended.interrupted else DONE
 
@@ -68,9 +70,9 @@ def dates(store: "Store", days: int | None) -> dict[str, int]:
     return {question: within(state, days) for question, state in store.cards().items()}
 
 
-def new_ones(questions: "dict[str, Question]", due: dict[str, int], days: int | None) -> int:
+def new_ones(rows: "dict[str, Any]", due: dict[str, int], days: int | None) -> int:
     """How many new questions a session has: five, or what shows them all before the day."""
-    unseen = len(questions.keys() - due.keys())
+    unseen = len(rows.keys() - due.keys())
     return 5 if days is None else -(-unseen // days)
 
 
@@ -96,10 +98,10 @@ def session(store: "Store", questions: "list[Question]", seed: int, days: int | 
     return Session(seed, clock, input, show, record, undo, store.flag, changed, pause=True, edit=edit)
 
 
-def _nothing(questions: "dict[str, Question]", due: dict[str, int]) -> int:
+def _nothing(rows: "dict[str, Any]", due: dict[str, int]) -> int:
     from dlquiz.words import until
 
-    coming = [due[id_] for id_ in questions if id_ in due]
+    coming = [due[id_] for id_ in rows if id_ in due]
     when = f"; the next comes {until((min(coming) - clock()) // 10**6)}" if coming else ""
     click.echo(f"Nothing is due{when}. Type dlquiz list for every question, dlquiz ask ID to try one.")
     return DONE

@@ -1,7 +1,7 @@
 """A session at this terminal: what `review`, `exam` and `ask` have in common."""
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,13 +18,13 @@ at_most = click.option(
 no_save = click.option("--no-save", is_flag=True, help="Leave progress as it is.")
 
 
-def pool(concept: "Sequence[str]") -> "dict[str, Question]":
-    """The questions of the wanted concepts that are still asked, by the name their progress is kept under."""
+def pool(concept: "Sequence[str]") -> "dict[str, dict[str, Any]]":
+    """The rows of the wanted concepts' questions, by the name their progress is kept under."""
     from dlquiz import shelf
 
-    questions = [question for question in shelf.questions() if not question.retired]
-    chosen = shelf.concepts((question.concept for question in questions), concept)
-    return {question.first_id: question for question in questions if question.concept in chosen}
+    rows = shelf.rows()
+    chosen = shelf.concepts((row["concept"] for row in rows), concept)
+    return {row["first_id"]: row for row in rows if row["concept"] in chosen}
 
 
 def later(_: click.Context, __: click.Parameter, day: "datetime | None") -> "date | None":
@@ -38,9 +38,9 @@ def later(_: click.Context, __: click.Parameter, day: "datetime | None") -> "dat
 
 def fresh_seed(seed: int | None) -> int:
     """The seed that was asked for, or a new one."""
-    import secrets
+    from random import randrange
 
-    return secrets.randbelow(2**31) if seed is None else seed
+    return randrange(2**31) if seed is None else seed  # noqa: S311  # a shuffle, no secret
 
 
 def line_editing() -> None:

@@ -6,6 +6,7 @@ import click
 
 from dlquiz.text import plain
 from dlquiz.verbs.common import FINDINGS, clock
+from dlquiz.verbs.completion import ids
 from dlquiz.verbs.sure import counted, day, say, sure, yes
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def _these(count: int) -> str:
 
 
 @click.command(short_help="Delete every answer to a question.")
-@click.argument("id_", metavar="ID")
+@click.argument("id_", metavar="ID", shell_complete=ids)
 @yes
 def forget(id_: str, yes: bool) -> int:  # noqa: FBT001  # click's calling convention
     """Delete every answer to the question ID, and its flags: it is new again. A backup is made first."""
@@ -70,4 +71,4 @@ def _kept_under(id_: str, rows: list[str]) -> str:
         return id_
     from dlquiz import shelf
 
-    return shelf.find(shelf.questions(), id_).first_id
+    return shelf.find(id_).first_id
