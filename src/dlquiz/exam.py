@@ -97,7 +97,7 @@ class Exam:
             return False
         try:
             if result.asked.kind == "code":
-                line = compose(line, result.asked.stub, self.read, self.edit)
+                line = compose(line, result.asked.draft, self.read, self.edit)
             verdict = grade(result.asked, line)
         except UnreadableError as error:
             self.show(Refused(str(error).removesuffix("; ? gives a hint, ! skips"), line, error.column))

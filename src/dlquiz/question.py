@@ -72,6 +72,13 @@ class Asked:
 
         return stub(self.question) if isinstance(self.question, schema.Code) else ""
 
+    @property
+    def draft(self) -> str:
+        """The stub with the question in it, for an editor."""
+        from dlquiz.code.stub import draft
+
+        return draft(self.question) if isinstance(self.question, schema.Code) else ""
+
     def mutant(self) -> Any:
         """The wrong function of a bug, with its line and why."""
         from dlquiz import mutant

@@ -58,7 +58,9 @@ class Screen:
         if rows := options or asked.steps or code:
             self.paper.blank()
             self.table(rows)
-        self.listing(asked.stub)
+        if asked.stub:
+            self.paper.blank()
+            self.listing(asked.stub)
         symbols = getattr(asked.question, "symbols", {}) if asked.kind in ("formula", "stable") else {}
         if symbols:
             self.line("in " + ", ".join(f"{name} ({said(domain)})" for name, domain in symbols.items()), "dim")
@@ -135,5 +137,4 @@ class Screen:
 
     def listing(self, code: str) -> None:
         """Code as it stands, a little to the right."""
-        for line in code.splitlines():
-            self.paper.line(f"  {line}".rstrip())
+        self.table(("", line) for line in code.splitlines())

@@ -112,7 +112,7 @@ class Session:
         """Grade one answer; True unless there is another try."""
         try:
             if turn.asked.kind == "code":
-                turn.draft = line = compose(line, turn.draft or turn.asked.stub, self.read, self.edit)
+                turn.draft = line = compose(line, turn.draft or turn.asked.draft, self.read, self.edit)
             verdict = grade(turn.asked, line)
         except UnreadableError as error:
             self.show(Refused(str(error), line, error.column))

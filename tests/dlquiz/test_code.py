@@ -9,7 +9,7 @@ import pytest
 
 from dlquiz import bank
 from dlquiz.code.compose import compose
-from dlquiz.code.stub import stub
+from dlquiz.code.stub import draft, stub
 from dlquiz.events import Judged, Refused, TryAgain
 from dlquiz.grade import UnreadableError, grade
 from dlquiz.question import draw
@@ -190,7 +190,7 @@ def test_the_editor_opens_with_the_start_and_then_with_what_was_written():
 
     run = session("e", "e", "e", edit=edit)
 
-    assert drafts == [stub(QUESTIONS["huber"]), HUBER + "return", "def huber("]
+    assert drafts == [draft(QUESTIONS["huber"]), HUBER + "return", "def huber("]
     assert run.kinds() == ["Shown", "TryAgain", "Refused", "Judged", "Ended"]
     assert run.ended.right == 1
 
@@ -202,14 +202,14 @@ def test_one_tries_until_one_gives_up_and_then_sees_the_reference():
     assert run.kinds() == ["Shown", "Hint", "TryAgain", "TryAgain", "TryAgain", "Judged", "Ended"]
     assert not run.saved[0].correct
     shown = printed(*run.events)
-    assert "The reference:\n  def huber(prediction: Values" in shown
+    assert "The reference:\n    def huber(prediction: Values" in shown
     assert "This is not a sandbox: the code has your rights." in " ".join(shown.split())
 
 
 def test_the_reference_is_shown_to_who_is_right_too():
     (judged,) = [event for event in session(HUBER_RIGHT, ".").events if isinstance(event, Judged)]
 
-    assert "  def huber(prediction: Values" in printed(judged)
+    assert "    def huber(prediction: Values" in printed(judged)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from dlquiz import bank
 from dlquiz.check import check_bank, check_question
 from dlquiz.code.cases import cases
 from dlquiz.code.judge import computed
-from dlquiz.code.stub import source, stub
+from dlquiz.code.stub import draft, source, stub
 from dlquiz.failures import BankError
 from dlquiz.grade import grade
 from dlquiz.question import draw, fingerprint
@@ -70,9 +70,7 @@ def test_the_start_has_the_name_the_arguments_and_what_is_wanted():
         "",
         "",
         "def huber(prediction, target, *, delta=1.0):",
-        '    """Write the Huber loss of each error.',
-        "",
-        "    prediction: float64, shape (...)",
+        '    """prediction: float64, shape (...)',
         "    target: float64, shape (...)",
         "    delta: a number",
         "    returns: float64, shape (...)",
@@ -81,6 +79,8 @@ def test_the_start_has_the_name_the_arguments_and_what_is_wanted():
     ]
     assert "logits: float32, shape (..., classes)\n    index: int64, shape (...)\n" in stub(QUESTIONS["cross-entropy"])
     assert stub(QUESTIONS["hinge"]).startswith("import torch\n")
+    told = '    """Write the Huber loss of each error.\n\n    prediction: float64'
+    assert told in draft(QUESTIONS["huber"]), "an editor hides the question"
 
 
 @pytest.mark.parametrize("question", [*QUESTIONS.values(), *SHIPPED.values()], ids=lambda question: question.id)

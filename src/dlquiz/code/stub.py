@@ -15,10 +15,19 @@ IMPORTS = {"numpy": "import numpy as np", "torch": "import torch"}
 
 
 def stub(question: Code) -> str:
-    """The function without its body: the arguments as the reference has them, and what is wanted."""
-    node = _function(question.ref)
+    """The function without its body, and what its arguments are: all that stands beside the question on a screen."""
+    return _stub(question, [])
+
+
+def draft(question: Code) -> str:
+    """The same with the question in it, for an editor hides the screen."""
     text = question.text.replace("\\", "/").replace('"""', "'''")
-    lines = [*textwrap.wrap(text, 76), "", *_arguments(node, question)]
+    return _stub(question, [*textwrap.wrap(text, 76), ""])
+
+
+def _stub(question: Code, text: list[str]) -> str:
+    node = _function(question.ref)
+    lines = [*text, *_arguments(node, question)]
     body = '    """' + "\n    ".join(lines) + '\n    """\n    raise NotImplementedError("write me")\n'
     head = f"def {node.name}({_signature(node)}):\n"
     return f"{IMPORTS[question.library]}\n\n\n{head}" + body.replace("\n    \n", "\n\n")
