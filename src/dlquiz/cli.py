@@ -5,6 +5,7 @@ import importlib
 import click
 
 from dlquiz import reading
+from dlquiz.code import FROM_NO_FILE, NO_SANDBOX
 from dlquiz.quick import run
 from dlquiz.verbs.common import DONE, INTERRUPTED, USAGE, as_json
 
@@ -33,6 +34,7 @@ Examples
   dlquiz review --by DATE     all comes back before the interview on DATE
   dlquiz exam losses -n 20    a mock exam: no feedback before the report
   dlquiz ask ID --seed 3      one question, not saved
+  dlquiz export anki -o FILE  the questions as notes for Anki
   dlquiz check my-bank.yml    recompute every key of your own bank
 
 \b
@@ -42,6 +44,7 @@ In a session
   Where the letter could be an answer, type undo, flag or quit.
   Ctrl-C quits too: every answer is saved, the next review goes on from there.
   Formulas: products need *, powers are ^ (2*x^2), cases x if x > 0 else 0.
+  Functions: e opens your editor; or type it, with a lone dot to end.
 
 \b
 Environment
@@ -54,6 +57,7 @@ Exit codes
   0 done, or right      1 wrong, or faults found    2 usage
   3 progress damaged    4 a bank cannot be read     130 Ctrl-C
 """
+EPILOG += f"\n{NO_SANDBOX} {FROM_NO_FILE}\n"
 
 
 class LazyGroup(click.Group):
