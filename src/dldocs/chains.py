@@ -15,12 +15,13 @@ LONG = 6  # rows; a longer chain is folded, so that one can read past it
 SHORT = 60  # characters of LaTeX; a left-hand side as short as this stands beside the first line, where there is room
 MEANING = {
     "exact, all n": "Every line follows from the one before it for every size n, as an identity of symbols.",
-    "exact for n": "Every line follows from the one before it, as an identity of symbols, for the sizes named.",
+    "exact, all n, by induction": "The first case holds, and each next one follows from the one before it.",
+    "exact for": "Every line follows from the one before it, as an identity of symbols, for the sizes named.",
     "exact on open cells": "Every line follows from the one before it, as an identity of symbols, beside the kinks.",
     "exact": "Every line follows from the one before it, as an identity of symbols.",
     "numeric": "The two sides of every step agree at the points counted. That is evidence, not a proof.",
-    "grid": "The two sides of every step agree on a grid. That is evidence, not a proof.",
-    "prose": "Argued in words; no machine has checked the argument.",
+    "grid": "The two sides of every step agree on a whole grid of whole numbers. That is evidence, not a proof.",
+    "prose": "At least one step rests on its reason alone: no machine has checked that argument.",
 }
 
 
@@ -53,9 +54,8 @@ def chain(name: str) -> Markup:
         opener = tag("summary", f"Show the {len(rows) - 1} steps")
         lines = tag("div", short(name), class_="dl-result") + tag("details", opener, lines, class_="dl-fold")
     title = tag("p", prose(derivation.title, rich=True), class_="dl-title")
-    return tag(
-        "section", title, lines, badge(derivation), class_="dl-derivation", aria_label=f"Derivation: {derivation.title}"
-    )
+    parts = (title, lines, explained(derivation.notes()), badge(derivation))
+    return tag("section", *parts, class_="dl-derivation", aria_label=f"Derivation: {derivation.title}")
 
 
 def laid_out(rows: list[tuple[str, str, str]]) -> list[Markup]:
@@ -81,8 +81,20 @@ def badge(derivation: "Derivation") -> Markup:
     if not prefix:
         raise ValueError(f"no words for the level {derivation.level!r}; chains.MEANING has them")
     what = f"{MEANING[prefix]} Checked with sympy {sympy.__version__} when this page was built"
-    how = "" if prefix == "prose" else ", and a second time at 40 digits by a route that shares no code with the first"
-    summary = tag("summary", tag("span", "✓ ", aria_hidden="true"), derivation.badge)
+    how = ", and a second time at 40 digits by a route that shares no code with the first"
+    rests = Markup("").join(condition(*part) for part in derivation.rests_on())
+    summary = tag("summary", tag("span", "✓ ", aria_hidden="true"), derivation.level, rests)
     return tag(
         "details", summary, tag("p", f"{what}{how}. Its name is ", tag("code", derivation.name), "."), class_="dl-badge"
     )
+
+
+def condition(before: str, formula: str, after: str) -> Markup:
+    """What a verdict rests on: a kink, a pole, or where a symbol lives."""
+    return Markup("; ") + f"{before} ".lstrip() + maths(formula.replace("...", r"\dots")) + f" {after}".rstrip()
+
+
+def explained(notes: list[str]) -> Markup:
+    """What the names of a chain stand for."""
+    where = [tag("li", "where ", maths(note)) for note in notes]
+    return tag("ul", *where, class_="dl-where") if where else Markup()

@@ -34,10 +34,9 @@ def put(e: sp.Basic, path: Path, new: sp.Basic) -> sp.Basic:
 def damaged(part: sp.Basic) -> Iterator[sp.Basic]:
     """What may stand in a part's place by mistake."""
     if part.is_Rational:
-        yield part + 1
-        yield -part
-    elif part.is_Symbol:
-        yield 2 * part
+        yield from (part + 1, part - 1, part + sp.Rational(1, 2), -part)
+    elif part.is_Symbol or isinstance(part, sp.Indexed):
+        yield from (2 * part, -part, part + 1)
     elif type(part) in OPPOSITE:
         yield OPPOSITE[type(part)](*part.args)
     elif isinstance(part, sp.Piecewise):

@@ -137,6 +137,6 @@ def test_a_branch_that_is_never_taken_is_reported() -> None:
 
 @pytest.mark.parametrize("name", names())
 def test_every_derivation_gets_enough_points(name: str) -> None:
-    derivation = load(name)
+    space = load(name).space
 
-    assert len(derivation.space.points(name)) >= 12
+    assert len(space.points(name)) >= (12 if space.symbols or space.vectors else 1)

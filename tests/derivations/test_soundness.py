@@ -26,7 +26,8 @@ from dlref.derivations._symbols import (
 )
 
 EACH = 4  # false steps of each derivation that are offered
-FEWEST = 200
+LEAST = 2  # and no derivation may offer fewer
+FEWEST = 200  # false steps in all
 
 
 @functools.cache
@@ -50,12 +51,13 @@ def test_no_false_step_is_proved(name: str, monkeypatch: pytest.MonkeyPatch) -> 
         claim = derivation.claim(derivation.lines[number - 1], mutant, derivation.steps[number])
         proved += [(number, mutant)] * (prove(claim, derivation.space).scope != "none")
 
+    assert len(false_steps(name)) >= LEAST
     assert proved == []
 
 
 def test_enough_false_steps_are_offered() -> None:
-    assert len(names()) * EACH >= FEWEST
-    assert all(false_steps(name) for name in names()[:3])
+    """Each derivation's own test counts what it offers."""
+    assert len(names()) * LEAST >= FEWEST
 
 
 x, y, t = real("x"), real("y"), real("t")

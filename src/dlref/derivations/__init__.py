@@ -23,7 +23,10 @@ def load(name: str) -> Derivation:
     if name not in names():
         raise KeyError(f"there is no derivation {name!r}; python -m dlref.derivations lists them all")
     build = _topics(concept)[topic]
-    derivation = build()
+    try:
+        derivation = build()
+    except Exception as problem:
+        raise WrongStep(f"{name}: it cannot be built: {problem}") from problem
     derivation.name, derivation.title = name, (inspect.getdoc(build) or name).splitlines()[0].removesuffix(".")
     return derivation
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import mpmath
 import sympy as sp
-from sympy.core.function import AppliedUndef
 
 from . import _exact, _latex, _numeric
-from ._cells import BRANCHING
+from ._law import faults
 from ._proof import Claim, Proof, prove
 from ._samples import Space
-from ._symbols import Domain, Largest, Named, Variable, unfold
+from ._symbols import Domain, Named, unfold
 
 NUMERIC_SECONDS = 20.0
 RELATIONS = ("=", "<=", ">=")
@@ -40,13 +39,15 @@ class TooWeak(WrongStep):
 class Step:
     """One line: an expression, why it follows, and how it relates to the line before.
 
-    An inequality may name the place at which its sides touch, as `touch=(t, 1)`: the proof starts there.
+    An inequality may name the place at which its sides touch, as `touch=(t, 1)`: the proof starts there. A step that no
+    witness can prove may be `argued`: its reason is the argument, and the level of the whole chain is prose.
     """
 
     expression: sp.Expr
     reason: str = ""
     relation: str = "="
     touch: tuple[sp.Expr, sp.Expr] | None = None
+    argued: bool = False
 
 
 @dataclass
@@ -99,14 +100,18 @@ class Derivation:
         if {"<=", ">="} <= {step.relation for step in self.steps[1:]}:
             raise BadStep(f"{self.name}: <= and >= in one chain say nothing about its ends")
         for number, step in enumerate(self.steps):
-            for fault in faults(step, has_kinks=bool(self.kinks)):
+            for fault in faults(step.expression, has_kinks=bool(self.kinks)):
                 raise BadStep(f"{self.name}: step {number} {fault}")
             if number and step.expression == self.steps[number - 1].expression:
                 raise Vacuous(f"{self.name}: step {number} repeats the line before it: {step.expression}")
-        for surface in (*self.space.kinks, *self.space.poles):
-            for symbol in surface.atoms(sp.Symbol):
-                if not isinstance(symbol, Variable):
-                    raise BadStep(f"{self.name}: a kink or pole holds the symbol {symbol} from elsewhere")
+            if step.relation not in RELATIONS:
+                allowed = ", ".join(RELATIONS)
+                raise BadStep(
+                    f"{self.name}: step {number} has the relation {step.relation!r}; it must be one of {allowed}"
+                )
+        for surface in (*self.kinks, *self.poles, *(part for step in self.steps for part in step.touch or ())):
+            for fault in faults(surface):
+                raise BadStep(f"{self.name}: the kink, pole or touching place {surface} {fault}")
         names = [str(s) for s in (*self.space.symbols, *(base.label for base in self.space.vectors))]
         for twice in {name for name in names if names.count(name) > 1}:
             raise BadStep(f"{self.name}: two different symbols are called {twice}")
@@ -173,13 +178,21 @@ class Derivation:
 
     def _level(self, proofs: Sequence[Proof]) -> str:
         scopes = {proof.scope for proof in proofs}
-        if "none" in scopes:
+        open_steps = [step for step, proof in zip(self.steps[1:], proofs, strict=True) if proof.scope == "none"]
+        if open_steps:
+            if all(step.argued for step in open_steps):
+                return "prose"
+            if self.space.is_grid:
+                return f"grid, {len(self.points)} points"
             return f"numeric, {len(self.points)} points, {_numeric.DIGITS} digits"
         cells = "on open cells" if any(proof.on_cells for proof in proofs) else ""
         if "sizes" in scopes:
-            numbers = (f"{s} = {', '.join(str(sizes[s]) for sizes in self.sizes)}" for s in self.sizes[0])
-            return f"exact for {' and '.join(numbers)}" + (cells and f", {cells}")
-        return "exact, all n" + (cells and f", {cells}") if self.sizes else f"exact {cells}".strip()
+            names, *lengths = (_listed(part) for part in (self.sizes[0], *(sizes.values() for sizes in self.sizes)))
+            return f"exact for {names} = {', '.join(lengths)}" + (cells and f", {cells}")
+        if not self.sizes:
+            return f"exact {cells}".strip()
+        induction = "by induction" if any(proof.by_induction for proof in proofs) else ""
+        return ", ".join(filter(None, ("exact, all n", induction, cells)))
 
     # What is shown, and never before it is checked
 
@@ -191,23 +204,34 @@ class Derivation:
     @property
     def badge(self) -> str:
         """The level and what it rests on, as one line of plain text."""
+        return "; ".join([self.level, *(" ".join(filter(None, part)) for part in self.rests_on(_latex.words))])
+
+    def rests_on(self, write: Callable[[sp.Basic], str] = _latex.latex) -> list[tuple[str, str, str]]:
+        """The kinks and poles that are left out and where the symbols live, each as a formula between words."""
+        surfaces = [*(("kink at", kink) for kink in self.kinks), *(("pole at", pole) for pole in self.poles)]
+        left_out = [(words, _where(surface, write), "") for words, surface in surfaces]
         labels = (*self.space.symbols, *(base.label for base in self.space.vectors))
-        rests = [s.domain.of(str(s)) for s in labels if s.domain != Domain() and s.domain.lower != 1]
-        kinks = [f"kink at {_where(kink)}" for kink in self.kinks]
-        poles = [f"pole at {_where(pole)}" for pole in self.poles]
-        return "; ".join([self.level, *kinks, *poles, *rests])
+        homes = [(s, s.domain) for s in labels if s.domain != Domain() and s not in self._sizes()]
+        lives = [domain.of(write(symbol), write) for symbol, domain in homes]
+        return left_out + [("", formula, words) for formula, words in lives]
+
+    def _sizes(self) -> set[sp.Symbol]:
+        return set().union(*self.sizes)
 
     def rows(self) -> list[tuple[str, str, str]]:
         """The relation, the expression in LaTeX and the reason of every line, the left-hand side first."""
         steps = self._checked().steps
         relations = ["", *(_latex.RELATIONS[step.relation] for step in steps[1:])]
-        return [(sign, _latex.latex(s.expression), s.reason) for sign, s in zip(relations, steps, strict=True)]
+        return [(sign, self._tex(s.expression), s.reason) for sign, s in zip(relations, steps, strict=True)]
 
     def notes(self) -> list[str]:
         """What each name in the chain stands for, in LaTeX, unless a line of the chain says it."""
         shown = sp.Tuple(*(step.expression for step in self._checked().steps))
         named = [(name, what) for name, what in _meanings(self.steps).items() if not shown.has(what)]
-        return [f"{_latex.latex(name)} = {_latex.latex(what)}" for name, what in named]
+        return [f"{self._tex(name)} = {self._tex(what)}" for name, what in named if not _is_digits(name.tex)]
+
+    def _tex(self, e: sp.Basic) -> str:
+        return _latex.latex(e, beside=(step.expression for step in self.steps))
 
     def latex(self) -> str:
         """The whole chain, one reason to a line."""
@@ -221,43 +245,6 @@ class Derivation:
 
     def _checked(self) -> Derivation:
         return self if self.proofs else self.check()
-
-
-def faults(step: Step, *, has_kinks: bool) -> Iterator[str]:
-    """What is wrong with a step before anyone asks whether it is true."""
-    if not isinstance(step.expression, sp.Expr):
-        yield f"is no sympy expression but the {type(step.expression).__name__} {step.expression!r}"
-        return
-    if step.relation not in RELATIONS:
-        yield f"has the relation {step.relation!r}; it must be one of {', '.join(RELATIONS)}"
-    expression = unfold(step.expression)
-    for part in sp.preorder_traversal(expression):
-        if isinstance(part, sp.MatrixExpr | sp.MatrixBase):
-            yield f"holds the matrix {part}, whose slopes sympy gets wrong: write sums over indices"
-        elif isinstance(part, sp.Symbol) and not isinstance(part, Variable):
-            yield f"holds the symbol {part} from elsewhere: make it with dlref.derivations._symbols"
-        elif isinstance(part, AppliedUndef):
-            yield f"holds the function {part.func}, which has no meaning: give it one with named()"
-        elif isinstance(part, sp.Float):
-            yield f"holds the rounded number {part}: write it as a fraction"
-        elif isinstance(part, sp.Sum | sp.Product | Largest):
-            yield from _faults_of_places(part)
-        elif isinstance(part, sp.Derivative):
-            yield from _faults_of_slope(part, has_kinks=has_kinks)
-
-
-def _faults_of_places(e: sp.Sum) -> Iterator[str]:
-    for place, low, high in e.limits:
-        if isinstance(place, Variable) and (low != 1 or high != place.domain.upper):
-            yield f"sums {place} from {low} to {high}, but it was made to run from 1 to {place.domain.upper}"
-
-
-def _faults_of_slope(e: sp.Derivative, *, has_kinks: bool) -> Iterator[str]:
-    bound = set().union(*(s.bound_symbols for s in e.expr.atoms(sp.Sum, sp.Product, Largest)))
-    if any(variable.free_symbols & bound for variable in e.variables):
-        yield f"differentiates by an index that a sum binds: {e}"
-    if not has_kinks and e.expr.has(*BRANCHING, Largest):
-        yield f"differentiates branches, but no kinks are declared: {e}"
 
 
 def _meanings(steps: Sequence[Step]) -> dict[Named, sp.Expr]:
@@ -274,11 +261,22 @@ def _meanings(steps: Sequence[Step]) -> dict[Named, sp.Expr]:
     return dict(found.values())
 
 
-def _where(surface: sp.Expr) -> str:
-    """The zeros of an expression as an equation without a minus: "prediction = delta + target"."""
+def _listed(parts: Collection[object]) -> str:
+    """One thing as it is, several in brackets: "n", "(n, rows)"."""
+    listed = ", ".join(map(str, parts))
+    return listed if len(parts) == 1 else f"({listed})"
+
+
+def _is_digits(tex: str) -> bool:
+    return tex.replace(".", "").isdigit()
+
+
+def _where(surface: sp.Expr, write: Callable[[sp.Basic], str]) -> str:
+    """The zeros of an expression as an equation without a minus, numbers last: "prediction = delta + target"."""
     terms = sp.Add.make_args(surface)
     right = -sp.Add(*(term for term in terms if term.could_extract_minus_sign()))
-    return f"{_latex.words(surface + right)} = {_latex.words(right)}"
+    sides = sorted((surface + right, right), key=lambda side: side.is_number)
+    return " = ".join(map(write, sides))
 
 
 def readable(at: _numeric.Point) -> str:
@@ -291,5 +289,7 @@ def readable(at: _numeric.Point) -> str:
 
 
 def strength(level: str) -> int:
-    """Levels in order: numeric, then exact for sizes or on cells, then exact for all n."""
-    return 2 if level.startswith("exact, all n") else int(level.startswith("exact"))
+    """Levels in order: prose, then numbers, then exact for sizes or on cells, then exact for all n."""
+    if level.startswith("exact"):
+        return 3 if level.startswith("exact, all n") else 2
+    return int(level.startswith(("numeric", "grid")))

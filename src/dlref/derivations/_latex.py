@@ -16,14 +16,18 @@ COMPARISONS = {sp.Gt: ">", sp.Ge: r"\ge", sp.Lt: "<", sp.Le: r"\le", sp.Eq: "=",
 FLIPPED = {">": "<", r"\ge": r"\le", "<": ">", r"\le": r"\ge", "=": "=", r"\ne": r"\ne"}
 TALL = re.compile(r"\\(frac|sum|prod|int|begin|left|sqrt)")
 BITS = (sp.Abs, sp.Max, sp.Min, sp.KroneckerDelta, sp.Heaviside)
+HALF = sp.Rational(1, 2)
 SUMS = (sp.Sum, sp.Product, sp.Derivative, sp.Integral, Largest)
 EARLY = {"prediction": 0, "target": 1, "sign": 1}
 GIVEN = {"target", "sign"}  # what a loss takes as given, like its parameters
 
 
-def latex(e: sp.Basic) -> str:
-    """One expression."""
-    return _Printer().doprint(e)
+def latex(e: sp.Basic, beside: Iterable[sp.Basic] = ()) -> str:
+    """One expression; beside a quantity called e, an exponential is spelled out."""
+    names = (name for part in (e, *beside) for name in part.atoms(Named, Variable))
+    printer = _Printer()
+    printer.spelled = any(name.tex == "e" for name in names)
+    return printer.doprint(e)
 
 
 def chain(rows: Sequence[tuple[str, str, str]], notes: Iterable[str] = ()) -> str:
@@ -37,7 +41,7 @@ def chain(rows: Sequence[tuple[str, str, str]], notes: Iterable[str] = ()) -> st
 
 def words(e: sp.Basic) -> str:
     """One expression as plain text."""
-    return _Words().doprint(e)
+    return re.sub(r"\\[lr]Vert ?", "|", _Words().doprint(e)).replace("\\", "")
 
 
 def plain(text: str) -> str:
@@ -57,6 +61,8 @@ class _Words(StrPrinter):
 class _Printer(LatexPrinter):
     """Sympy's printer with the order and the notation of a blackboard."""
 
+    spelled = False
+
     def _group(self, tex: str, left: str = "(", right: str = ")") -> str:
         return rf"\left{left} {tex} \right{right}" if TALL.search(tex) else f"{left}{tex}{right}".strip()
 
@@ -67,6 +73,9 @@ class _Printer(LatexPrinter):
         """Without a fraction that would make it tall, for an index or an exponent."""
         if _negative(e):
             return f"-{self._inline(-e)}"
+        if isinstance(e, sp.Add) and _content(e)[0] == 1:
+            ordered = _ordered_terms(e)
+            return self._terms(sorted(ordered, key=lambda term: term.is_number and not _negative(ordered[1])))
         top, bottom = sp.fraction(sp.together(e) if _content(e)[0] != 1 else e)
         return self._print(e) if bottom == 1 else f"{self._product(top)} / {self._product(bottom)}"
 
@@ -95,9 +104,10 @@ class _Printer(LatexPrinter):
 
     def _print_Function(self, e: sp.Function, exp: str | None = None) -> str:
         name = type(e).__name__
-        head = (rf"\operatorname{{{name}}}" if name in ("sign", "erf") else rf"\{name}") + (
-            f"^{{{exp}}}" if exp else ""
-        )
+        if exp and name == "log":  # its square might be taken for the logarithm of a logarithm
+            return f"{self._group(self._print(e))}^{{{exp}}}"
+        power = f"^{{{exp}}}" if exp else ""
+        head = (rf"\operatorname{{{name}}}" if name in ("sign", "erf") else rf"\{name}") + power
         (argument,) = e.args
         function = isinstance(argument, sp.Function) and not isinstance(argument, (sp.exp, *BITS))
         simple = function or isinstance(argument, sp.Symbol | sp.Indexed | sp.Integer | sp.NumberSymbol)
@@ -107,12 +117,22 @@ class _Printer(LatexPrinter):
     _print_log = _print_sign = _print_tanh = _print_cosh = _print_sinh = _print_erf = _print_Function
 
     def _print_ExpBase(self, e: sp.exp, exp: str | None = None) -> str:
-        tex = f"e^{{{self._inline(e.args[0])}}}"
+        if e.args[0] == HALF:
+            return rf"\sqrt{{{self._print(sp.E)}}}"
+        tex = rf"\exp{self._group(self._print(e.args[0]))}" if self.spelled else f"e^{{{self._inline(e.args[0])}}}"
         return f"{self._group(tex)}^{{{exp}}}" if exp else tex
 
     def _print_Abs(self, e: sp.Abs, exp: str | None = None) -> str:
         inside = min(e.args[0], -e.args[0], key=_upside_down)
         return self._group(self._print(inside), r"\lvert ", r" \rvert") + (f"^{{{exp}}}" if exp else "")
+
+    def _print_Exp1(self, _: sp.Basic) -> str:
+        return r"\exp(1)" if self.spelled else "e"
+
+    def _print_Rational(self, e: sp.Rational) -> str:
+        """A fraction that was typed as a decimal is shown as one."""
+        decimal = e.q >= 1000 and 10**9 % e.q == 0
+        return str(sp.Float(e, 9)).rstrip("0") if decimal else super()._print_Rational(e)
 
     def _print_factorial(self, e: sp.factorial, exp: str | None = None) -> str:
         return f"{self._print(e.args[0])}!" + (f"^{{{exp}}}" if exp else "")
@@ -125,7 +145,10 @@ class _Printer(LatexPrinter):
             return self._times(content, [rest], [])
         if _is_elsewhere(e):
             return self._print(1 - e).replace("=", r"\ne")
-        first, *others = _ordered_terms(e)
+        return self._terms(_ordered_terms(e))
+
+    def _terms(self, terms: Sequence[sp.Expr]) -> str:
+        first, *others = terms
         tail = (f" - {self._product(-t)}" if _negative(t) else f" + {self._product(t)}" for t in others)
         return self._print(first) + "".join(tail)
 
@@ -153,9 +176,9 @@ class _Printer(LatexPrinter):
         return self._group(self._print(f)) if loose else self._print(f)
 
     def _print_Pow(self, e: sp.Pow) -> str:
-        if e.exp.is_Rational and e.exp.is_negative:
+        if _all_negative(e.exp) or (e.base.is_Rational and e.base.p == 1 and e.base.q > 1):
             return rf"\frac{{1}}{{{self._print(1 / e)}}}"
-        if e.exp == sp.Rational(1, 2):
+        if e.exp == HALF:
             return rf"\sqrt{{{self._print(e.base)}}}"
         power, base = self._inline(e.exp), self._print(e.base)
         if isinstance(e.base, sp.Max | sp.Min):
@@ -168,27 +191,32 @@ class _Printer(LatexPrinter):
     # Calculus
 
     def _print_Derivative(self, e: sp.Derivative) -> str:
-        order = sum(int(times) for _, times in e.variable_count)
+        alone = e.expr.free_symbols <= {v for v, _ in e.variable_count}  # nothing else that could be held fixed
+        d, order = "d" if alone else r"\partial ", sum(int(times) for _, times in e.variable_count)
         power = f"^{{{order}}}" if order > 1 else ""
-        below = " ".join(
-            rf"\partial {self._print(v)}" + (f"^{{{times}}}" if times > 1 else "") for v, times in e.variable_count
-        )
-        inside = self._print(e.expr)
+        moved = ((d + self._print(v), times) for v, times in e.variable_count)
+        below = " ".join(v + (f"^{{{times}}}" if times > 1 else "") for v, times in moved)
+        inside, head = self._print(e.expr), (d.strip() + power)
         if isinstance(e.expr, Named | sp.Symbol | sp.Indexed):
-            return rf"\frac{{\partial{power} {inside}}}{{{below}}}"
+            return rf"\frac{{{f'{head} {inside}' if head != 'd' else f'd {inside}'}}}{{{below}}}"
         loose = isinstance(e.expr, sp.Add | sp.Piecewise) or inside.startswith("-")
-        return rf"\frac{{\partial{power}}}{{{below}}} {self._group(inside) if loose else inside}"
+        return rf"\frac{{{head}}}{{{below}}} {self._group(inside) if loose else inside}"
 
-    def _print_Sum(self, e: sp.Sum) -> str:
-        (place, low, high), *_ = e.limits
-        term, skipped = _without(e.function, place)
-        under = (
-            f"{self._print(place)}={self._print(low)}"
-            if skipped is None
-            else rf"{self._print(place)} \ne {self._print(skipped)}"
-        )
-        over = f"^{{{self._print(high)}}}" if skipped is None else ""
-        return rf"\sum_{{{under}}}{over} {self._product(term)}"
+    def _print_Sum(self, e: sp.Sum, sign: str = r"\sum") -> str:
+        term, skipped = e.function, {}
+        for place, *_ in e.limits:
+            term, skipped[place] = _without(term, place)
+        tex = self._product(term)
+        for place, low, high in e.limits:  # the innermost comes first
+            if skipped[place] is None:
+                under, over = f"{self._print(place)}={self._print(low)}", f"^{{{self._print(high)}}}"
+            else:
+                under, over = rf"{self._print(place)} \ne {self._print(skipped[place])}", ""
+            tex = f"{sign}_{{{under}}}{over} {tex}"
+        return tex
+
+    def _print_Product(self, e: sp.Product) -> str:
+        return self._print_Sum(e, r"\prod")
 
     def _print_Largest(self, e: Largest) -> str:
         return rf"\max_{{{self._print(e.limits[0][0])}}} {self._product(e.function)}"
@@ -233,6 +261,14 @@ def _negative(term: sp.Expr) -> bool:
     return bool(term.as_coeff_Mul()[0].is_negative)
 
 
+def _is_square(e: sp.Expr) -> bool:
+    return isinstance(e, sp.Pow) and e.exp == 2
+
+
+def _all_negative(e: sp.Expr) -> bool:
+    return all(map(_negative, sp.Add.make_args(e)))
+
+
 def _is_elsewhere(e: sp.Expr) -> bool:
     """Whether it is 1 minus a bracket, which is a bracket too."""
     return isinstance(e, sp.Add) and isinstance(1 - e, sp.KroneckerDelta)
@@ -248,7 +284,7 @@ def _is_parameter(s: sp.Basic) -> bool:
 
 def _is_given(e: sp.Basic) -> bool:
     """Whether only numbers, hyper-parameters and sizes occur."""
-    return not e.has(Named) and all(map(_is_parameter, e.free_symbols))
+    return not e.has(Named) and all(_is_parameter(s) for s in e.free_symbols if not isinstance(s, sp.Indexed))
 
 
 def _is_weight(e: sp.Basic) -> bool:
@@ -261,11 +297,11 @@ def _rank(e: sp.Basic) -> tuple:
     """Where a factor stands: numbers and parameters first, sums last."""
     base = e.base if isinstance(e, sp.Pow) and not isinstance(e, sp.exp) else e
     places = [
-        e.is_number,
+        e.is_number and not e.has(sp.log),
         isinstance(base, sp.Symbol) and _is_parameter(base),
         (isinstance(base, sp.Add) and _is_weight(base)) or (base is not e and _is_given(base)),
         isinstance(base, sp.Symbol) or getattr(base, "style", "") == "bare",
-        isinstance(base, sp.Indexed | Named),
+        isinstance(base, sp.Indexed | Named | sp.Abs),
         isinstance(base, sp.exp),
         isinstance(base, (*BITS, sp.Piecewise)),
         isinstance(base, sp.Add) and isinstance(e, sp.Pow),
@@ -295,15 +331,13 @@ def _ordered_terms(e: sp.Expr) -> list[sp.Expr]:
     def key(term: sp.Expr) -> tuple:
         factors = sp.Mul.make_args(term)
         sums = any(isinstance(f, sp.Sum) for f in factors)
-        return (
-            _negative(term),
-            not sums,
-            len(factors) if sums else 0,
-            _rank(max(factors, key=_rank)),
-            sp.count_ops(term),
-        )
+        bracket = any(isinstance(f, sp.Add) for f in factors) and len(factors) > 1
+        length = len(factors) if sums else 0
+        return _negative(term), not sums, length, bracket, _rank(max(factors, key=_rank)), sp.count_ops(term)
 
     data = sorted((t for t in e.args if not _is_given(t)), key=key)
+    if len(data) == 3 and all(map(_is_square, data[:2])) and _negative(data[2]):  # as one writes a square out
+        data = [data[1], data[2], data[0]] if data[1].has(sp.Indexed) else [data[0], data[2], data[1]]
     rest = sorted((t for t in e.args if _is_given(t)), key=lambda t: (t.is_number, key(t)))
     lead = next((t for t in rest if t.is_Rational and t > 0), None)
     plain_sum = any(isinstance(t, sp.Symbol | sp.Indexed | sp.Mul | sp.Pow) for t in data if not _negative(t))
@@ -332,16 +366,19 @@ def _fraction(e: sp.Mul) -> tuple[sp.Rational, list[sp.Expr], list[sp.Expr]]:
         power = rest.exp if isinstance(rest, sp.Pow) else sp.S.One
         if factor.is_Rational:
             number *= factor
-        elif power in {sp.Rational(1, 2), sp.Rational(-1, 2)}:
+        elif power in {HALF, -HALF}:
             roots[2 * power] *= rest.base
-        elif _negative(power):
+        elif _all_negative(power):
             bottom.append(1 / rest)
         else:
             top.append(rest)
         number *= content
-    for side, under in ((top, roots[1]), (bottom, roots[-1])):
-        if under != 1:
-            side.append(sp.Pow(under, sp.Rational(1, 2), evaluate=False))
+    if roots[1].is_Integer and number.q % roots[1] == 0:
+        number, roots = number * roots[1], {1: sp.S.One, -1: roots[-1] * roots[1]}
+    if roots[1] != 1:
+        top.append(sp.Pow(roots[1] / roots[-1], HALF, evaluate=False))
+    elif roots[-1] != 1:
+        bottom.append(sp.Pow(roots[-1], HALF, evaluate=False))
     return number, top, bottom
 
 

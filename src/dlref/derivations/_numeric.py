@@ -12,7 +12,7 @@ from typing import Any
 import mpmath
 import sympy as sp
 
-from ._symbols import Largest, Variable
+from ._symbols import Largest, Variable, free
 
 DIGITS = 40
 TOLERANCE = mpmath.mpf(10) ** -18
@@ -123,7 +123,7 @@ BUILDERS: dict[type, Callable[..., Value]] = {
 def everywhere(e: sp.Expr, at: Point) -> Iterator[Point]:
     """The point, with every index of the expression that it leaves open at each of its places in turn."""
     spots = [at]
-    for place in sorted((s for s in e.free_symbols if isinstance(s, Variable) and s not in at), key=str):
+    for place in sorted((s for s in free(e) if isinstance(s, Variable) and s not in at), key=str):
         last = int(compiled(place.domain.upper)(at))
         spots = [{**spot, place: mpmath.mpf(i)} for spot in spots for i in range(1, last + 1)]
     yield from spots

@@ -10,6 +10,7 @@ import sympy as sp
 from ._cells import BRANCHING, Cell, UndecidedError, cells
 from ._concrete import Known, assignments, at_every_place, closed, concrete
 from ._exact import OutOfTime, cpu_limit, evaluated, nonnegative, vanishes
+from ._induction import holds_by_induction
 from ._samples import Space
 from ._sums import nonnegative_for_all_n, vanishes_for_all_n
 from ._symbols import Largest
@@ -47,6 +48,7 @@ class Proof:
 
     scope: str
     on_cells: bool = False
+    by_induction: bool = False
 
 
 def prove(claim: Claim, space: Space) -> Proof:
@@ -56,6 +58,8 @@ def prove(claim: Claim, space: Space) -> Proof:
     on_cells = claim.branches and bool(space.kinks)
     if space.sizes and _holds_for_all_n(claim) and _kinks_suffice(claim, space, on_cells=on_cells):
         return Proof("all n", on_cells)
+    if space.sizes and _holds_by_induction(claim, space):
+        return Proof("all n", by_induction=True)
     if all(_holds_at(claim, known, space, on_cells=on_cells) for known in _choices(space)):
         return Proof("sizes" if space.sizes else "plain", on_cells)
     return Proof("none")
@@ -73,6 +77,17 @@ def _holds_for_all_n(claim: Claim) -> bool:
             if claim.is_equation:
                 return vanishes_for_all_n(claim.difference)
             return nonnegative_for_all_n(claim.difference, claim.touch)
+    except (UndecidedError, OutOfTime):
+        return False
+
+
+def _holds_by_induction(claim: Claim, space: Space) -> bool:
+    if len(space.sizes[0]) != 1:
+        return False
+    (n,) = space.sizes[0]
+    try:
+        with cpu_limit(ALL_N_SECONDS):
+            return holds_by_induction(claim.difference, n, is_equation=claim.is_equation)
     except (UndecidedError, OutOfTime):
         return False
 

@@ -96,7 +96,7 @@ def _adds_to_one(term: sp.Expr, place: sp.Symbol, low: sp.Expr, high: sp.Expr) -
     return (domain.sums_to_one or domain.one_hot) and term.base.shape == (high,)
 
 
-def _generators(e: sp.Expr, known: dict[sp.Expr, sp.Expr]) -> sp.Expr:
+def generators(e: sp.Expr, known: dict[sp.Expr, sp.Expr]) -> sp.Expr:
     """Each sum, entry and delta as a symbol of its own, written so that sympy sees what bounds it."""
     if e.has(sp.Derivative):  # a symbol in place of what it differentiates would make its slope zero
         raise UndecidedError(f"a derivative that could not be taken: {e}")
@@ -119,22 +119,23 @@ def _generators(e: sp.Expr, known: dict[sp.Expr, sp.Expr]) -> sp.Expr:
     return stand_in(e)
 
 
-def _normal_form(d: sp.Expr, *, close: bool = True) -> sp.Expr:
+def normal_form(d: sp.Expr, *, close: bool = True) -> sp.Expr:
+    """The expression so written that equal sums look equal."""
     d = sp.expand(differentiated(d))
     return _settled(normal(normal(d, close=close), close=close))
 
 
 def vanishes_for_all_n(d: sp.Expr) -> bool:
     """Whether the expression is shown to be zero whatever the sizes are."""
-    return vanishes(_generators(_normal_form(d), {})) is not None
+    return vanishes(generators(normal_form(d), {})) is not None
 
 
 def nonnegative_for_all_n(d: sp.Expr, touch: tuple[sp.Expr, sp.Expr] | None = None) -> bool:
     """Whether the expression is shown to be at least zero whatever the sizes are: as a whole, or term by term."""
-    form, apart = _normal_form(d), _normal_form(d, close=False)
-    if nonnegative(_generators(form, {})):
+    form, apart = normal_form(d), normal_form(d, close=False)
+    if nonnegative(generators(form, {})):
         return True
-    forms = (form, apart, _normal_form(without_logs(form))) if form.has(sp.log) else (form, apart)
+    forms = (form, apart, normal_form(without_logs(form))) if form.has(sp.log) else (form, apart)
     for form in dict.fromkeys(forms):
         summands, rest = _summands(form)
         if all(_summand_is_nonnegative(f, touch) for f in (*summands.values(), rest)):
@@ -176,5 +177,5 @@ def _summand_is_nonnegative(f: sp.Expr, touch: tuple[sp.Expr, sp.Expr] | None) -
     here = next((s for s in f.free_symbols if s.name == "_0"), None)  # the place of the outermost sum
     if touch is not None and here is not None:
         places = {place for part in touch for entry in part.atoms(sp.Indexed) for place in entry.indices}
-        touch = tuple(_generators(part.subs(dict.fromkeys(places, here)), known) for part in touch)
-    return nonnegative(_generators(f, known), touch)
+        touch = tuple(generators(part.subs(dict.fromkeys(places, here)), known) for part in touch)
+    return nonnegative(generators(f, known), touch)

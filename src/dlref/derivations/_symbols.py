@@ -42,17 +42,17 @@ class Domain:
             return {"real": True, **{kind: False for kind, is_excluded in excluded.items() if is_excluded}}
         return {"positive": True} if self.lower >= 0 else {"real": True}
 
-    def of(self, name: str) -> str:
-        """That something lives here, in words: "delta > 0"."""
+    def of(self, name: str, write: Callable[[sp.Basic], str]) -> tuple[str, str]:
+        """That something lives here, as a formula and the words behind it: "delta > 0", "y" and "sums to one"."""
         if self.sums_to_one or self.one_hot:
-            return f"{name} {'sums to one' if self.sums_to_one else 'is one-hot'}"
+            return name, "sums to one" if self.sums_to_one else "is one-hot"
         if self.values:
-            return f"{name} is {' or '.join(map(str, self.values))}"
+            return name, f"is {' or '.join(map(str, self.values))}"
         if self.integer:
-            return f"{name} is a whole number"
+            return (f"{name} = 1, ..., {write(self.upper)}", "") if self.lower == 1 else (name, "is a whole number")
         if self.upper.is_finite:
-            return f"{self.lower} < {name} < {self.upper}"
-        return f"{name} > {self.lower}" if self.lower.is_finite else f"{name} is real"
+            return f"{write(self.lower)} < {name} < {write(self.upper)}", ""
+        return (f"{name} > {write(self.lower)}", "") if self.lower.is_finite else (name, "is real")
 
 
 class Variable(sp.Symbol):
@@ -122,9 +122,16 @@ def vector(label: Variable, *sizes: sp.Expr) -> sp.IndexedBase:
     return sp.IndexedBase(label, shape=sizes)
 
 
+def _expression(part: sp.Expr) -> sp.Expr:
+    """The same, if it is one: sympy would read a text, and run what stands in it."""
+    if not isinstance(part, sp.Expr):
+        raise TypeError(f"a formula is made of sympy expressions, got the {type(part).__name__} {part!r}")
+    return part
+
+
 def total(term: sp.Expr, place: Variable) -> sp.Expr:
     """The sum of a term over every place."""
-    return sp.Sum(term, (place, 1, place.domain.upper))
+    return sp.Sum(_expression(term), (place, 1, place.domain.upper))
 
 
 class Largest(ExprWithLimits):
@@ -144,7 +151,7 @@ class Largest(ExprWithLimits):
 
 def largest(term: sp.Expr, place: Variable) -> sp.Expr:
     """The largest value of a term over every place."""
-    return Largest(term, (place, 1, place.domain.upper))
+    return Largest(_expression(term), (place, 1, place.domain.upper))
 
 
 class Named(sp.Function):
@@ -156,9 +163,13 @@ class Named(sp.Function):
     example: tuple[sp.Expr, ...]
     meaning: Callable[..., sp.Expr]
 
+    def __new__(cls, *arguments: sp.Expr, **options: bool) -> Named:
+        """A name stands until it is unfolded; it takes no text."""
+        return super().__new__(cls, *map(_expression, arguments), **options)
+
     @classmethod
     def eval(cls, *_: sp.Expr) -> None:
-        """A name stands until it is unfolded."""
+        """Nothing is evaluated."""
 
     def _eval_is_real(self) -> bool:
         return True
@@ -178,7 +189,7 @@ def named(
 
 def quantity(tex: str, meaning: sp.Expr) -> Named:
     """One value with a name, such as a loss; it depends on every symbol of its meaning."""
-    symbols = tuple(sorted((s for s in unfold(meaning).free_symbols if isinstance(s, sp.Symbol)), key=str))
+    symbols = tuple(sorted((s for s in unfold(_expression(meaning)).free_symbols if isinstance(s, sp.Symbol)), key=str))
     return named(tex, sp.Lambda(symbols, meaning), "bare")(*symbols)
 
 
@@ -210,3 +221,11 @@ def softmax(logits: sp.IndexedBase, tex: str = "p") -> Callable[[sp.Expr], sp.Ex
 
     function = named(tex, share, "subscript", example=(index("k", logits.shape[0]), logits.label))
     return lambda place: function(place, logits.label)
+
+
+def free(e: sp.Basic) -> set[sp.Basic]:
+    """The free symbols; sympy forgets the places of the entries that a derivative is taken by."""
+    if not e.has(sp.Derivative):
+        return e.free_symbols
+    inside = set().union(*map(free, e.args))
+    return inside - set(e.bound_symbols) if isinstance(e, ExprWithLimits) else inside

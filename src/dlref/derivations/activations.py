@@ -586,7 +586,7 @@ def maxout() -> Derivation:
         ],
         kinks=[_piece(piece) - _piece(other)],
         sizes=[*NETS, {n: 1, units: 1, pieces: 3}],
-        expect="exact for n = 1, 2, 1 and outputs = 2, 1, 1 and pieces = 2, 2, 3",
+        expect="exact for (n, outputs, pieces) = (1, 2, 2), (2, 1, 2), (1, 1, 3)",
         function="maxout",
     )
 
@@ -602,7 +602,7 @@ def maxout_grad() -> Derivation:
         ],
         kinks=[_piece(piece) - _piece(other)],
         sizes=NETS,
-        expect="exact for n = 1, 2 and outputs = 2, 1 and pieces = 2, 2",
+        expect="exact for (n, outputs, pieces) = (1, 2, 2), (2, 1, 2)",
         function="maxout_grad",
     )
 

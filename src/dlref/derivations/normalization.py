@@ -293,7 +293,7 @@ def running_average() -> Derivation:
             ),
         ],
         sizes=[{seen: 2}, {seen: 3}, {seen: 4}],
-        expect="exact for T = 2, 3, 4",
+        expect="exact, all n, by induction",
     )
 
 

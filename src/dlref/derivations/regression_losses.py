@@ -14,7 +14,7 @@ BETWEEN_KINKS: dict[str, Any] = {"expect": "exact on open cells"}
 
 prediction, target = real("prediction"), real("target")
 error = prediction - target
-e, x = quantity("e", error), quantity("x", error)
+e = quantity("e", error)
 D, Abs, Min, Max, log, exp = sp.Derivative, sp.Abs, sp.Min, sp.Max, sp.log, sp.exp
 
 
@@ -292,10 +292,10 @@ def log_cosh() -> Derivation:
     """Log-cosh has a form that never overflows."""
     return Derivation(
         [
-            *_value(log(sp.cosh(x)), "definition, with x for the error"),
-            Step(log((exp(x) + exp(-x)) / 2), "definition of cosh"),
-            Step(log(exp(Abs(x)) * (1 + exp(-2 * Abs(x))) / 2), "take out the larger exponential"),
-            Step(Abs(x) + log(1 + exp(-2 * Abs(x))) - log(2), "the logarithm of a product"),
+            *_value(log(sp.cosh(e)), "definition, with e for the error"),
+            Step(log((exp(e) + exp(-e)) / 2), "definition of cosh"),
+            Step(log(exp(Abs(e)) * (1 + exp(-2 * Abs(e))) / 2), "take out the larger exponential"),
+            Step(Abs(e) + log(1 + exp(-2 * Abs(e))) - log(2), "the logarithm of a product"),
         ],
         kinks=[error],
         **BETWEEN_KINKS,
@@ -307,9 +307,9 @@ def log_cosh_grad() -> Derivation:
     """Log-cosh pulls with the hyperbolic tangent of the error."""
     return Derivation(
         [
-            Step(D(quantity(r"\ell", log(sp.cosh(x))), prediction)),
-            Step(sp.sinh(x) / sp.cosh(x), "slope of the logarithm, times the slope of cosh; x is the error"),
-            Step(sp.tanh(x), "definition of tanh"),
+            Step(D(quantity(r"\ell", log(sp.cosh(e))), prediction)),
+            Step(sp.sinh(e) / sp.cosh(e), "slope of the logarithm, times the slope of cosh"),
+            Step(sp.tanh(e), "definition of tanh"),
         ],
         function="log_cosh_grad",
     )
@@ -318,23 +318,23 @@ def log_cosh_grad() -> Derivation:
 def log_cosh_near_zero() -> Derivation:
     """Log-cosh lies just below half the square."""
     reason = "value and slope agree at zero, and the gap is convex"
-    return Derivation([Step(log(sp.cosh(x))), Step(x**2 / 2, reason, "<=", touch=(prediction, target))])
+    return Derivation([Step(log(sp.cosh(e))), Step(e**2 / 2, reason, "<=", touch=(prediction, target))])
 
 
 def log_cosh_near_zero_from_below() -> Derivation:
     """Log-cosh falls short of half the square by at most a twelfth of the fourth power."""
     reason = "value and three slopes agree at zero, and the gap's fourth derivative is never negative"
     return Derivation(
-        [Step(log(sp.cosh(x))), Step(x**2 / 2 - x**4 / 12, reason, ">=", touch=(prediction, target))],
+        [Step(log(sp.cosh(e))), Step(e**2 / 2 - e**4 / 12, reason, ">=", touch=(prediction, target))],
     )
 
 
 def log_cosh_far_from_zero() -> Derivation:
     """Far from zero log-cosh is the absolute error less log 2, up to an exponentially small rest."""
-    rest = exp(-2 * Abs(x))
+    rest = exp(-2 * Abs(e))
     return Derivation(
         [
-            Step(log(sp.cosh(x)) - (Abs(x) - log(2))),
+            Step(log(sp.cosh(e)) - (Abs(e) - log(2))),
             Step(log(1 + rest), "take out the larger exponential"),
             Step(rest, "a logarithm lies below its tangent at 1", "<=", touch=(rest, sp.S.Zero)),
         ],
