@@ -96,5 +96,5 @@ def condition(before: str, formula: str, after: str) -> Markup:
 
 def explained(notes: list[str]) -> Markup:
     """What the names of a chain stand for."""
-    where = [tag("li", "where ", maths(note)) for note in notes]
+    where = [tag("li", "where ", maths(r"\displaystyle " + note)) for note in notes]
     return tag("ul", *where, class_="dl-where") if where else Markup()

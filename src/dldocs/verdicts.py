@@ -52,7 +52,7 @@ def seconds(name: str) -> float:
 
 def key(derivation: Derivation) -> str:
     """A hash of all that the verdict rests on; the title and the reasons may change without a new check."""
-    steps = [(sympy.srepr(line), step.relation, str(step.touch)) for line, step in steps_of(derivation)]
+    steps = [(sympy.srepr(line), step.relation, str(step.touch), step.argued) for line, step in steps_of(derivation)]
     where = [derivation.name, derivation.kinks, derivation.poles, derivation.sizes, derivation.expect]
     domains = sorted((str(s), str(s.domain)) for s in derivation.space.symbols)
     vectors = sorted((str(v), str(v.shape), str(v.label.domain)) for v in derivation.space.vectors)

@@ -25,7 +25,7 @@ from dlref.derivations._symbols import (
     vector,
 )
 
-EACH = 4  # false steps of each derivation that are offered
+EACH = 2  # false steps of each derivation that are offered
 LEAST = 2  # and no derivation may offer fewer
 FEWEST = 200  # false steps in all
 

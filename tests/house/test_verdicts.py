@@ -44,6 +44,7 @@ def test_the_key_covers_steps_place_domain_and_checker(monkeypatch: pytest.Monke
         verdicts.key(line(x**2 + 2 * x + 1)),
         verdicts.key(line(x**2 + 2 * x + 2)),
         verdicts.key(line(x**2 + 2 * x + 1, kinks=[x])),
+        verdicts.key(Derivation([Step((x + 1) ** 2), Step(x**2 + 2 * x + 1, argued=True)], name="test.square")),
         verdicts.key(line(x**2 + 2 * x + 1, poles=[x])),
         verdicts.key(Derivation([Step((y + 1) ** 2), Step(y**2 + 2 * y + 1)], name="test.square")),
     ]

@@ -68,6 +68,7 @@ class Derivation:
     title: str = ""
     points: list[_numeric.Point] = field(default_factory=list, init=False, repr=False)
     proofs: list[Proof] = field(default_factory=list, init=False, repr=False)
+    rungs: frozenset[str] = field(default=frozenset(), init=False, repr=False)  # what the exact witness needed
 
     def check(self) -> Derivation:
         """Put every step before both witnesses; raise WrongStep at the first that one of them refuses."""
@@ -161,8 +162,10 @@ class Derivation:
 
     def _prove_all(self) -> list[Proof]:
         _exact.late.clear()
+        _exact.used.clear()
         pairs = zip(self.lines, self.lines[1:], self.steps[1:], strict=False)
         proofs = [prove(self.claim(before, after, step), self.space) for before, after, step in pairs]
+        self.rungs = frozenset(_exact.used)
         reached = self._level(proofs)
         if strength(reached) < strength(self.expect):
             weak = ", ".join(str(number) for number, proof in enumerate(proofs, 1) if proof.scope in {"none", "sizes"})

@@ -17,6 +17,7 @@ SMOOTH = (sp.exp, sp.log, sp.sinh, sp.cosh, sp.tanh, sp.sin, sp.cos, sp.erf)
 
 _deadlines: list[float] = []  # of the limits now in force, the nearest last
 late: list[str] = []  # the rungs that ran out of time since the list was last emptied
+used: set[str] = set()  # the rungs that settled something since the set was last emptied
 
 
 class OutOfTime(BaseException):
@@ -127,6 +128,7 @@ def vanishes(d: sp.Expr) -> str | None:
     for name, rewrite in RUNGS.items():
         with _rung(name):
             if rewrite(d) == 0:
+                used.add(name)
                 return name
     return None
 
@@ -163,6 +165,7 @@ def _sign_is_plain(d: sp.Expr) -> bool:
     for name, form in FORMS.items():
         with _rung(name):
             if form(d).is_nonnegative:
+                used.add(name)
                 return True
     return False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -122,8 +123,10 @@ def vector(label: Variable, *sizes: sp.Expr) -> sp.IndexedBase:
     return sp.IndexedBase(label, shape=sizes)
 
 
-def _expression(part: sp.Expr) -> sp.Expr:
+def _expression(part: sp.Expr | int) -> sp.Expr:
     """The same, if it is one: sympy would read a text, and run what stands in it."""
+    if isinstance(part, int):
+        return sp.Integer(part)
     if not isinstance(part, sp.Expr):
         raise TypeError(f"a formula is made of sympy expressions, got the {type(part).__name__} {part!r}")
     return part
@@ -163,7 +166,7 @@ class Named(sp.Function):
     example: tuple[sp.Expr, ...]
     meaning: Callable[..., sp.Expr]
 
-    def __new__(cls, *arguments: sp.Expr, **options: bool) -> Named:
+    def __new__(cls, *arguments: sp.Expr | int, **options: bool) -> Named:
         """A name stands until it is unfolded; it takes no text."""
         return super().__new__(cls, *map(_expression, arguments), **options)
 
@@ -184,7 +187,7 @@ def named(
     what else the quantity depends on.
     """
     fields = {"tex": tex, "meaning": staticmethod(meaning), "style": style, "example": example, "shown": shown}
-    return type(Named)(tex, (Named,), {**fields, "nargs": None})
+    return types.new_class(tex, (Named,), exec_body=lambda body: body.update(fields, nargs=None))
 
 
 def quantity(tex: str, meaning: sp.Expr) -> Named:
