@@ -33,6 +33,8 @@ n = size()
 i, j, k, c = (index(name, n) for name in ("i", "j", "k", "index"))
 logits, y = vector(real("logits"), n), vector(target, n)
 p = softmax(logits)
+r = index("r", size("m"))
+W = vector(real("W"), size("m"), n)
 D = sp.Derivative
 
 WRITTEN = {
@@ -61,6 +63,29 @@ WRITTEN = {
     r"\sqrt{\beta (\beta + 1)}": sp.sqrt(beta) * sp.sqrt(1 + beta),
     r"\frac{x^{2}}{2} - \frac{x^{4}}{12}": x**2 / 2 - x**4 / 12,
     r"e^{-(\hat y - y)^{2} / 2}": sp.exp(-((prediction - target) ** 2) / 2),
+    r"\sum_{r=1}^{m} \sum_{i=1}^{n} W_{r,i}": total(total(W[r, i], i), r),
+    r"\sum_{r=1}^{m} \sum_{i \ne k} W_{r,i}": total(total((1 - sp.KroneckerDelta(i, k)) * W[r, i], i), r),
+    r"\prod_{i=1}^{n} y_{i}": sp.Product(y[i], (i, 1, n)),
+    r"\frac{d}{dx} \tanh x": D(sp.tanh(x), x),
+    r"\frac{d^{2}}{dx^{2}} \tanh x": D(sp.tanh(x), x, x),
+    r"\frac{\partial}{\partial x} \tanh(\delta x)": D(sp.tanh(delta * x), x),
+    r"-n \log 4": -n * sp.log(4),
+    r"\frac{x}{4^{n + 1}}": x * 4 ** (-n - 1),
+    r"\frac{1}{4^{n}}": sp.Rational(1, 4) ** n,
+    r"\delta^{n + 1}": delta ** (n + 1),
+    r"\delta^{1 - x}": delta ** (1 - x),
+    r"\frac{1}{\sqrt{2 \pi}}": 1 / sp.sqrt(2 * sp.pi),
+    r"\frac{x}{\sqrt{2}}": x / sp.sqrt(2),
+    r"\sqrt{\frac{6}{\beta + \delta}}": sp.sqrt(6 / (beta + delta)),
+    r"\sqrt{e}": sp.sqrt(sp.E),
+    "0.044715": sp.Rational(8943, 200000),
+    r"\frac{83}{500}": sp.Rational(83, 500),
+    r"(\log x)^{2}": sp.log(x) ** 2,
+    r"x^{2} - 2 \delta x + \delta^{2}": x**2 - 2 * delta * x + delta**2,
+    r"y_{k} + \epsilon \left( \frac{1}{n} - y_{k} \right)": y[k] + epsilon * (1 / n - y[k]),
+    r"\gamma_{k} x + \beta_{k}": vector(real("gamma"), n)[k] * x + vector(real("beta"), n)[k],
+    r"\lvert x \rvert \sigma(-\lvert x \rvert)": sigmoid(-sp.Abs(x)) * sp.Abs(x),
+    r"\exp(-2 \lvert e \rvert)": sp.exp(-2 * sp.Abs(error)),
 }
 
 
@@ -102,6 +127,13 @@ def test_a_chain_has_one_reason_to_a_line_and_explains_its_names() -> None:
     ]
     assert derivation.statement() == r"\ell = (1 + e) (e - 1)"
     assert derivation.rows()[0] == ("", r"\ell", "")
+
+
+def test_beside_an_error_called_e_an_exponential_is_spelled_out_in_every_line() -> None:
+    lines = [Step(sp.cosh(x) * error), Step((sp.exp(x) + sp.exp(-x)) * error / 2), Step(error * sp.cosh(x) + 0 * x)]
+
+    assert r"\exp(x)" in Derivation(lines[:2]).latex()
+    assert "e^{" not in load("regression_losses.log_cosh").latex()
 
 
 def test_a_chain_of_bounds_states_a_bound() -> None:

@@ -4,13 +4,14 @@ import mpmath
 import pytest
 import sympy as sp
 
-from dlref.derivations import load, names
+from dlref.derivations import Derivation, Step, load, names
 from dlref.derivations._numeric import DIGITS, UnusableError, disagreement, unreached, value
 from dlref.derivations._samples import Space
 from dlref.derivations._symbols import (
     between,
     count,
     distribution,
+    free,
     index,
     largest,
     one_hot,
@@ -115,6 +116,16 @@ def test_vectors_are_drawn_in_their_sizes() -> None:
     for at in points:
         assert abs(sum(at[chances.label]) - 1) < 1e-12
         assert sorted(at[hot.label])[-2:] == [0, 1]
+
+
+def test_a_slope_by_the_entry_that_a_sum_runs_over_is_computed() -> None:
+    """Sympy forgets the place when it lists the free symbols of such a slope."""
+    loss = total(sp.exp(z[j] * x), j)
+    weighted = [Step(total(z[i] * D(loss, z[i]), i)), Step(total(x * z[i] * sp.exp(z[i] * x), i), "chain rule")]
+
+    assert free(D(loss, z[i])) >= {x, i}
+    assert i not in free(total(D(loss, z[i]), i))
+    assert Derivation(weighted, sizes=[{n: 2}, {n: 3}]).check().level == "exact, all n"
 
 
 def test_the_same_points_are_drawn_each_time() -> None:

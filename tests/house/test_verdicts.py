@@ -6,9 +6,9 @@ import pytest
 import sympy as sp
 from pymdownx.superfences import SuperFencesException
 
-from dldocs import checks, fences, verdicts
+from dldocs import chains, checks, fences, verdicts
 from dldocs.claims import claim
-from dlref.derivations import Derivation, Step, WrongStep, names, symbols
+from dlref.derivations import Derivation, Step, WrongStep, load, names, symbols
 
 x = symbols.real("x")
 
@@ -89,6 +89,31 @@ def test_a_true_claim_is_typeset_with_its_level(text: str, level: str) -> None:
 def test_anything_else_stops_the_build(text: str, said: str) -> None:
     with pytest.raises(SuperFencesException, match=said):
         fences.claim(text, "claim", "claim", {}, None)
+
+
+def test_a_badge_shows_all_that_a_verdict_rests_on() -> None:
+    shown = str(chains.badge(load("activations.elu").check()))
+    beside = str(chains.badge(line(x**2 + 2 * x + 1, poles=[x + 3]).check()))
+
+    assert "exact on open cells" in shown
+    assert r'kink at <span class="arithmatex">\(x = 0\)' in shown
+    assert r"\(\alpha > 0\)" in shown.replace("&gt;", ">")
+    assert f"sympy {sp.__version__}" in shown
+    assert r'pole at <span class="arithmatex">\(3 + x = 0\)' in beside
+
+
+def test_every_level_has_its_words_on_the_page_and_in_the_badge() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "checks.md").read_text()
+    for level in chains.MEANING:
+        assert f"- *{level}" in page, level
+    levels = {load(name).expect.split(",")[0].partition(" for ")[0] for name in names()}
+    assert levels <= {"exact", "exact on open cells", "numeric", "grid", "prose"}
+
+
+def test_what_a_name_stands_for_is_said_under_the_chain() -> None:
+    shown = str(chains.chain("regression_losses.huber_grad"))
+
+    assert r'where <span class="arithmatex">\(\displaystyle e = \hat y - y\)' in shown
 
 
 def test_the_page_of_checks_names_every_derivation() -> None:

@@ -279,12 +279,13 @@ def _is_bracket(e: sp.Piecewise) -> bool:
 
 
 def _is_parameter(s: sp.Basic) -> bool:
+    s = s.base.label if isinstance(s, sp.Indexed) else s
     return isinstance(s, Variable) and (s.name in GREEK or s.tex.lstrip("\\").lower() in GREEK or s.domain.integer)
 
 
 def _is_given(e: sp.Basic) -> bool:
     """Whether only numbers, hyper-parameters and sizes occur."""
-    return not e.has(Named) and all(_is_parameter(s) for s in e.free_symbols if not isinstance(s, sp.Indexed))
+    return not e.has(Named) and all(map(_is_parameter, e.free_symbols))
 
 
 def _is_weight(e: sp.Basic) -> bool:
@@ -298,7 +299,7 @@ def _rank(e: sp.Basic) -> tuple:
     base = e.base if isinstance(e, sp.Pow) and not isinstance(e, sp.exp) else e
     places = [
         e.is_number and not e.has(sp.log),
-        isinstance(base, sp.Symbol) and _is_parameter(base),
+        isinstance(base, sp.Symbol | sp.Indexed) and _is_parameter(base),
         (isinstance(base, sp.Add) and _is_weight(base)) or (base is not e and _is_given(base)),
         isinstance(base, sp.Symbol) or getattr(base, "style", "") == "bare",
         isinstance(base, sp.Indexed | Named | sp.Abs),
