@@ -46,7 +46,6 @@ def test_a_derivation_reaches_exactly_the_level_it_declares(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_no_proof_needs_simplify(name: str) -> None:
     """It has no end that can be foretold: under the limit a slow machine would find less than a fast one."""
-    assert checked(name).rungs
     assert "simplify" not in checked(name).rungs
 
 

@@ -80,7 +80,7 @@ def _rational(e: sp.Expr) -> sp.Expr:
     return sp.cancel(sp.together(sp.expand_power_exp(sp.expand_log(e.rewrite(sp.exp)))))
 
 
-def _plain_inside(e: sp.Expr) -> sp.Expr:
+def _through_logarithms(e: sp.Expr) -> sp.Expr:
     """Arguments of logarithms as reduced fractions, and powers of what is positive through its logarithm."""
     e = e.replace(
         lambda part: part.is_Pow and not part.exp.is_number and _rational(part.base).is_positive,
@@ -90,27 +90,11 @@ def _plain_inside(e: sp.Expr) -> sp.Expr:
     return sp.expand(e.replace(sp.exp, lambda u: sp.exp(sp.expand(u))))
 
 
-def _safe_logs(e: sp.Expr) -> bool:
-    """Whether every logarithm and root has an argument that is known to be positive, so that exp is one-to-one."""
-    roots = (p.base for p in e.atoms(sp.Pow) if not p.exp.is_integer)
-    return all(u.is_positive for u in (*(log.args[0] for log in e.atoms(sp.log)), *roots))
-
-
-def _through_exp(e: sp.Expr) -> sp.Expr:
-    """A sum of logarithms is zero exactly when its exponential is one."""
-    e = _plain_inside(e)
-    if not e.has(sp.log) or not _safe_logs(e):
-        return e
-    return _rational(sp.exp(sp.expand(sp.expand_log(e)))) - 1
-
-
 RUNGS: dict[str, Callable[[sp.Expr], sp.Expr]] = {
-    "structural": lambda d: d,
     "expand": sp.expand,
     "together": lambda d: sp.expand(sp.numer(sp.together(d))),
     "cancel": _rational,
-    "inside": _plain_inside,
-    "logarithms": _through_exp,
+    "logarithms": _through_logarithms,
     "simplify": sp.simplify,
 }
 
