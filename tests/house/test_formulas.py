@@ -16,7 +16,7 @@ BANKS = sorted((ROOT / "quizzes").glob("*.yml"))
 
 INLINE = re.compile(r"(?<![\\$\w])\$(?!\$)([^$`\n]+?)\$")
 LETTER = r"(?:[A-Za-z]+|\\[A-Za-z]+)"
-SYMBOL = rf"-?(?:\\hat |\\bar )?{LETTER}(?:[_^](?:\w|\*|\{{\w+\}}))*"
+SYMBOL = rf"-?(?:\\hat |\\bar )?{LETTER}'?(?:[_^](?:\w|\*|\{{\w+\}}))*"
 NUMBER = r"-?\d+(?:\.\d+)?(?:\^(?:\d|\{-?\d+\}))?"
 ONE = rf"(?:{SYMBOL}|{NUMBER})"
 HARMLESS = re.compile(rf"{ONE}|{SYMBOL} [=<>] {NUMBER}|{ONE}(?: \\times {ONE})+|\({ONE}(?:, ?{ONE})*,?\)")
@@ -67,7 +67,7 @@ def test_a_bank_holds_no_typeset_formula(bank: Path) -> None:
     assert [f"{bank.name}:{n}: {line.strip()}" for n, line in lines if n > 1 and LATEX.search(line)] == []
 
 
-@pytest.mark.parametrize("formula", [r"\delta", "n", r"\hat y", "x_i", r"\gamma = 2", r"n \times k", "(n, 1)", "(n,)"])
+@pytest.mark.parametrize("formula", [r"\delta", "n", "g'", r"\hat y", "x_i", r"\gamma = 2", r"n \times k", "(n, 1)", "(n,)"])
 def test_symbols_settings_and_shapes_may_be_typed(formula: str) -> None:
     assert HARMLESS.fullmatch(formula)
 

@@ -41,7 +41,7 @@ def chain(rows: Sequence[tuple[str, str, str]], notes: Iterable[str] = ()) -> st
 
 def words(e: sp.Basic) -> str:
     """One expression as plain text."""
-    return re.sub(r"\\[lr]Vert ?", "|", _Words().doprint(e)).replace("\\", "")
+    return _Words().doprint(e)
 
 
 def plain(text: str) -> str:
