@@ -67,7 +67,9 @@ def test_a_bank_holds_no_typeset_formula(bank: Path) -> None:
     assert [f"{bank.name}:{n}: {line.strip()}" for n, line in lines if n > 1 and LATEX.search(line)] == []
 
 
-@pytest.mark.parametrize("formula", [r"\delta", "n", "g'", r"\hat y", "x_i", r"\gamma = 2", r"n \times k", "(n, 1)", "(n,)"])
+@pytest.mark.parametrize(
+    "formula", [r"\delta", "n", "g'", r"\hat y", "x_i", r"\gamma = 2", r"n \times k", "(n, 1)", "(n,)"]
+)
 def test_symbols_settings_and_shapes_may_be_typed(formula: str) -> None:
     assert HARMLESS.fullmatch(formula)
 
