@@ -248,3 +248,18 @@ def test_two_restores_at_once_are_one(kept, monkeypatch):
         restore(kept, clock=lambda: LATER + 1)
     assert len(contents(kept)) == 150
     assert not [one for one in kept.parent.iterdir() if one.name.startswith(".")]
+
+
+def test_what_lies_on_both_sides_of_the_damage_is_read(path):
+    with Store(path, clock=lambda: NOW) as store:
+        store.merge([answer(f"question-{i % 9}", NOW + i * DAY, text=f"<{i:03}>" + "x" * 90) for i in range(200)], [])
+    data = bytearray(path.read_bytes())
+    start = data.index(b"<100>") // 4096 * 4096
+    data[start : start + 4096] = bytes(4096)
+    path.write_bytes(data)
+
+    done = restore(path, clock=lambda: LATER)
+    kept = sorted(int(one.answer[1:4]) for one in contents(path))
+    assert (kept[0], kept[-1]) == (0, 199)
+    assert 100 not in kept
+    assert len(kept) == done.rescued > 150
