@@ -38,7 +38,17 @@ def calculations():
     return {
         name: function
         for name, function in functions().items()
-        if arguments(function) and not arguments(function)[0].is_number
+        if name not in rules() and arguments(function) and not arguments(function)[0].is_number
+    }
+
+
+@cache
+def rules():
+    """Map the names of the optimizer rules: they take parameters, a gradient and a state, and give the next ones."""
+    return {
+        name: function
+        for name, function in functions().items()
+        if list(inspect.signature(function).parameters)[:3] == ["theta", "grad", "state"]
     }
 
 

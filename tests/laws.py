@@ -12,7 +12,20 @@ from functools import partial, singledispatch
 import torch
 
 from catalogue import arguments, numbers, promised
-from dlref._types import Above, AtLeast, Axes, Between, Distribution, DivisorOf, Finite, IndexInto, OneHot, OneOf, Whole
+from dlref._types import (
+    Above,
+    AtLeast,
+    Axes,
+    Between,
+    Distribution,
+    DivisorOf,
+    Finite,
+    FromUpTo,
+    IndexInto,
+    OneHot,
+    OneOf,
+    Whole,
+)
 
 BATCH = (4, 3)
 CLASSES = 5
@@ -179,6 +192,11 @@ def _(law: Between):
 
 
 @legal_numbers.register
+def _(law: FromUpTo):
+    return [law.low + (law.high - law.low) / 8, law.low, law.high - 2**-10]
+
+
+@legal_numbers.register
 def _(law: OneOf):
     return list(law.values)
 
@@ -222,6 +240,11 @@ def _(law: Axes):
 @illegal_numbers.register
 def _(law: Between):
     return [law.low - 0.5, law.high + 0.5, math.nan, math.inf]
+
+
+@illegal_numbers.register
+def _(law: FromUpTo):
+    return [law.low - 0.5, law.high, law.high + 0.5, math.nan, math.inf]
 
 
 @illegal_numbers.register

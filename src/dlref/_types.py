@@ -36,6 +36,14 @@ class Between:
 
 
 @dataclass(frozen=True)
+class FromUpTo:
+    """From `low`, included, up to `high`, not included."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class OneOf:
     """One of a few numbers, or of a few names."""
 
@@ -129,10 +137,14 @@ FeatureWeights = Float[Tensor, "features"]
 Kernel = Float[Tensor, "channels inputs *kernel"]
 Pull = Float[Tensor, "..."]  # a gradient, in the shape of what it is the gradient of
 
+# What an optimizer moves, and whatever has an entry for each entry of it.
+Parameter = Float[Tensor, "*shape"]
+
 # Hyper-parameters: a whole number will do.
 Positive = Annotated[float | int, Above(0)]
 NonNegative = Annotated[float | int, AtLeast(0)]
 Share = Annotated[float | int, Between(0, 1)]
+Decay = Annotated[float | int, FromUpTo(0, 1)]
 Approximation = Annotated[str, OneOf(("none", "tanh"))]
 Receiver = Annotated[str, OneOf(("outputs", "weights"))]
 DividesChannels = Annotated[int, DivisorOf("channels")]
