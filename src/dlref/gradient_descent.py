@@ -196,7 +196,7 @@ class RuleOptimizer(torch.optim.Optimizer):
         if not parts:
             return None
         promise = typing.get_args(inspect.signature(self.rule).return_annotation)
-        kind = promise[1] if len(promise) > 1 else None
+        kind: Any = promise[1] if len(promise) > 1 else tuple
         return kind(**parts) if hasattr(kind, "_fields") else tuple(parts.values())
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

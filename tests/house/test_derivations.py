@@ -89,10 +89,8 @@ def arguments(name: str, function: Callable[..., Tensor], at: Point) -> dict[str
 def state(kind: type, at: dict[str, object]) -> tuple:
     """The state of an optimizer rule: a symbol is the part of its name, and steps are counted."""
     whole = {name for name, hint in inspect.get_annotations(kind).items() if hint is int}
-    parts = {
-        name: int(at[name]) if name in whole else torch.tensor(numbers(at[name])).double() for name in kind._fields
-    }
-    return kind(**parts)
+    given = {name: numbers(at[name]) for name in kind._fields}
+    return kind(**{k: int(v) if k in whole else torch.tensor(v, dtype=torch.float64) for k, v in given.items()})
 
 
 def laid(numbers: float | list, argument: Argument, axis: str | None) -> Tensor:
