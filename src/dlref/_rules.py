@@ -1,8 +1,10 @@
 """What the rules of all optimizers share: which arguments they refuse, and the precision that they compute in."""
 
+import inspect
 import math
-from collections.abc import Sequence
-from typing import TypeVar
+import typing
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -10,6 +12,7 @@ from torch import Tensor
 from dlref._checks import floating, require
 
 State = TypeVar("State", bound=Sequence)
+MISSING = inspect.Parameter.empty
 
 
 def sizes(function: str, **numbers: float) -> None:
@@ -49,3 +52,15 @@ def begun(function: str, g: Tensor, state: State | None, start: State) -> State:
 def moved(theta: Tensor, step: Tensor) -> Tensor:
     """Return theta less the step, rounded once, to theta's own dtype."""
     return (theta - step).to(theta.dtype)
+
+
+def keywords(rule: Callable) -> dict[str, Any]:
+    """Map the keyword-only arguments of a rule to their defaults, MISSING where there is none."""
+    given = inspect.signature(rule).parameters.values()
+    return {each.name: each.default for each in given if each.kind is inspect.Parameter.KEYWORD_ONLY}
+
+
+def state_kind(rule: Callable) -> Any:
+    """Return the class of the state that a rule promises, or tuple."""
+    promise = typing.get_args(inspect.signature(rule).return_annotation)
+    return promise[1] if len(promise) > 1 else tuple

@@ -7,8 +7,6 @@ the gradient is of all examples (batch), of one (stochastic) or of a few (mini-b
 Parameters in half precision keep their dtype; the step and the state are computed in float32.
 """
 
-import inspect
-import typing
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -16,7 +14,7 @@ import torch
 from torch import Tensor
 
 from dlref._checks import floating, require
-from dlref._rules import begun, decays, gradient, moved, sizes
+from dlref._rules import MISSING, begun, decays, gradient, keywords, moved, sizes, state_kind
 from dlref._types import Decay, NonNegative, Parameter
 
 Rule = Callable[..., tuple[Tensor, Any]]
@@ -159,13 +157,12 @@ class RuleOptimizer(torch.optim.Optimizer):
     """
 
     def __init__(self, params: Iterable, rule: Rule, **hyper: Any) -> None:
-        given = inspect.signature(rule).parameters.values()
-        known = {each.name: each.default for each in given if each.kind is inspect.Parameter.KEYWORD_ONLY}
+        known = keywords(rule)
         for name in hyper:
             require(name in known, "RuleOptimizer needs arguments of its rule: {}, got {}", ", ".join(known), name)
         defaults = known | hyper
         for name, value in defaults.items():
-            require(value is not inspect.Parameter.empty, "RuleOptimizer needs a value for {}, got none", name)
+            require(value is not MISSING, "RuleOptimizer needs a value for {}, got none", name)
         self.rule, self.hyper = rule, tuple(known)
         super().__init__(params, defaults)
 
@@ -195,8 +192,7 @@ class RuleOptimizer(torch.optim.Optimizer):
         parts = self.state.get(theta)
         if not parts:
             return None
-        promise = typing.get_args(inspect.signature(self.rule).return_annotation)
-        kind: Any = promise[1] if len(promise) > 1 else tuple
+        kind = state_kind(self.rule)
         return kind(**parts) if hasattr(kind, "_fields") else tuple(parts.values())
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
