@@ -303,6 +303,13 @@ def test_an_inner_limit_does_not_lengthen_an_outer_one() -> None:
     assert time.process_time() - start < 0.4
 
 
+def test_no_rung_starts_when_the_limit_around_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_exact, "_deadlines", [0.0])
+
+    with pytest.raises(OutOfTime):
+        _exact.vanishes(x)
+
+
 def test_a_busy_machine_changes_no_verdict() -> None:
     """The clock that stops a search stands still while the process waits."""
     with cpu_limit(0.05):

@@ -51,10 +51,14 @@ def cpu_limit(seconds: float) -> Iterator[None]:
 @contextlib.contextmanager
 def _rung(name: str) -> Iterator[None]:
     """One attempt, which may fail or run out of time: the next one follows."""
+    begun = False
     try:
         with cpu_limit(RUNG_SECONDS):
+            begun = True
             yield
     except OutOfTime:
+        if not begun:  # the limit around all rungs is over: no further one may start
+            raise
         late.append(name)
     except Exception:  # noqa: BLE001, S110 (sympy raises many kinds, and none of them proves anything)
         pass
