@@ -1,25 +1,10 @@
-/* The quiz of a page: one question at a time, a map of all of them, and progress that the browser keeps. */
+/* The quiz of a page: one question at a time, a map of all of them, and what was answered kept by the browser. */
 (() => {
-  const STORE = "dlref.quiz.v1"; // {question id: {right, tries}}
+  const {Turn, tally} = window.dlref;
   const make = (name, properties = {}, ...children) => {
     const element = Object.assign(document.createElement(name), properties);
     element.append(...children);
     return element;
-  };
-
-  const progress = {
-    load() { try { return JSON.parse(localStorage.getItem(STORE)) ?? {}; } catch { return {}; } },
-    save(all) { try { localStorage.setItem(STORE, JSON.stringify(all)); } catch { /* a private window keeps nothing */ } },
-    note(id, right) {
-      const all = this.load();
-      const old = all[id] ?? {right: false, tries: 0};
-      this.save({...all, [id]: {right: old.right || right, tries: old.tries + 1}});
-    },
-    forget(ids) {
-      const all = this.load();
-      for (const id of ids) delete all[id];
-      this.save(all);
-    },
   };
 
   /* Plain text of a bank: `code` in backticks, nothing else. */
@@ -45,7 +30,8 @@
       form.querySelector(".dl-give-up").addEventListener("click", () => this.reveal());
     }
 
-    get record() { return progress.load()[this.data.id]; }
+    get record() { return tally.all()[this.data.id]; }
+    get turn() { this.begin(); return this.started; }
     get state() { return !this.record ? "open" : this.record.right ? "right" : "wrong"; }
 
     /* The answer as the terminal would take it. */
@@ -56,15 +42,17 @@
 
     check() {
       this.clear();
+      const text = this.typed();
       let verdict;
       try {
-        verdict = dlref.grade(this.data, this.typed());
+        verdict = dlref.grade(this.data, text);
       } catch (error) {
         if (!(error instanceof dlref.Unreadable)) throw error;
         this.say("unread", "", error.message);
         return;
       }
-      progress.note(this.data.id, verdict.correct);
+      tally.note(this.data.id, verdict.correct);
+      this.turn.answered(text, verdict);
       this.say(verdict.correct ? "right" : "wrong", verdict.correct ? "Right." : "Not yet.", verdict.message);
       for (const [letter, note] of Object.entries(verdict.notes)) this.annotate(letter, note, verdict.correct);
       if (verdict.correct) this.reveal();
@@ -96,11 +84,14 @@
     }
 
     hint() {
-      const text = this.data.hints[this.hintsGiven++ % this.data.hints.length];
+      const {hints} = this.data;
+      const text = hints[this.hintsGiven++ % hints.length];
+      this.turn.hints = Math.min(this.hintsGiven, hints.length);
       this.feedback.replaceChildren(make("p", {}, make("strong", {textContent: "Hint. "}), ...prose(text)));
     }
 
     reveal() {
+      this.turn.over = true; // what is typed after that is copied
       this.answer.hidden = false;
       this.answer.open = true;
     }
@@ -112,11 +103,10 @@
       this.answer.hidden = true;
       this.answer.open = false;
       this.hintsGiven = 0;
+      this.started = null;
     }
 
-    show() {
-      this.item.hidden = false;
-    }
+    begin() { this.started ??= new Turn(this.data); }
 
     focus() {
       this.form.querySelector("legend").focus({preventScroll: true});
@@ -229,7 +219,7 @@
     }
 
     startOver() {
-      progress.forget(this.questions.map((q) => q.data.id));
+      tally.forget(this.questions.map((q) => q.data.id));
       for (const question of this.questions) question.reset();
       this.go(this.questions[0]);
     }
@@ -243,6 +233,7 @@
       for (const [i, question] of this.questions.entries()) {
         const current = question === this.current;
         question.item.hidden = !current;
+        if (current) question.begin();
         question.button.dataset.state = question.state;
         question.button.setAttribute("aria-label", `Question ${i + 1}, level ${question.level}, ${words[question.state]}`);
         if (current) question.button.setAttribute("aria-current", "true");

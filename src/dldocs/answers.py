@@ -205,7 +205,9 @@ def bug_data(asked: Asked) -> dict[str, Any]:
 def bug_key(asked: Asked) -> Markup:
     """The wrong line, in words."""
     mutant = asked.mutant()
-    return tag("p", f"Line {mutant.wrong}: ", prose(mutant.why))
+    return tag(
+        "p", f"Line {mutant.wrong}: ", prose(mutant.why), tag("br"), "It should be ", tag("code", mutant.right), "."
+    )
 
 
 def code_fields(asked: Asked, _name: str) -> Markup:

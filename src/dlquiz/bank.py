@@ -34,6 +34,14 @@ def files() -> list[Path]:
     return [Path(path) for path in places.files()]
 
 
+def inside(folder: Path) -> list[Path]:
+    """The bank files of a folder; one without any is a mistake."""
+    found = sorted((*folder.glob("*.yml"), *folder.glob("*.yaml")))
+    if not found:
+        raise BankError(f"{plain(folder)}: no bank in this folder (a bank is a .yml file)")
+    return found
+
+
 def load(path: Path) -> Bank:
     """Read one file; faults of its questions are collected in `errors`, a file that is no bank raises."""
     name = _shown(path)

@@ -203,7 +203,8 @@ def _grade_bug(asked: Asked, question: schema.Bug, text: str) -> Verdict:
         raise UnreadableError(f"type the number of the wrong line, 1 to {len(mutant.lines)}")
     correct = int(match[1]) == mutant.wrong
     said = f"Line {mutant.wrong}: {mutant.why}" if correct else f"Not line {match[1]} but {mutant.wrong}: {mutant.why}"
-    return _verdict(asked, said.rstrip(".") + ".", _shown_difference(question), score=correct)
+    repair = f"Write `{mutant.right}`." if mutant.right else ""
+    return _verdict(asked, said.rstrip(".") + ".", repair, _shown_difference(question), score=correct)
 
 
 def _shown_difference(question: schema.Bug) -> str:

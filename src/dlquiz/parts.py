@@ -66,12 +66,16 @@ class Call(Part):
 
 
 class Answer(Part):
-    """A value: by a reference function, by a formula, by both (which must then agree), or as it stands."""
+    """A value: by a reference function, by a formula, by both (which must then agree), or as it stands.
+
+    `also` is a second route beside a formula: another one, in the params alone.
+    """
 
     call: Dotted | Literal[""] = ""
     args: dict[Name, Argument] = {}
     index: Index | None = None
     formula: str = ""
+    also: str = ""
     value: Real | None = None
 
     def __post_init__(self) -> None:
@@ -142,7 +146,8 @@ class Survives(Part):
 
 
 class Step(Part):
-    """A step of an order question, with the value that sorts it."""
+    """A step of an order question, with the value that sorts it; `also` is a second route, in the params alone."""
 
     text: Text
     value: str
+    also: str = ""

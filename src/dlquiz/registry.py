@@ -35,6 +35,19 @@ def mutant(name: str) -> Callable[..., Any]:
     return _public(f"{PACKAGE}._mutants", name)
 
 
+def alike(name: str) -> list[str]:
+    """The other public functions of the same concept that take the same arguments."""
+    function = reference(name)
+    module = importlib.import_module(function.__module__)
+    others = {key: value for key, value in vars(module).items() if _is_public(key, value, function.__module__)}
+    wants = list(wanted(function))
+    return [
+        f"{name.partition('.')[0]}.{key}"
+        for key, one in others.items()
+        if one is not function and list(wanted(one)) == wants
+    ]
+
+
 def scalar(name: str, args: Mapping[str, Any], env: Mapping[str, Value], index: Index | None = None) -> float:
     """One value of a reference function; texts in `args` are formulas in the names of `env`."""
     steps = [] if index is None else index if isinstance(index, list) else [index]

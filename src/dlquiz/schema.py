@@ -43,7 +43,8 @@ in an `answer` formula and in a `value` also the `given` ones.
 
         answer: {call: regression_losses.huber, args: {prediction: "{error}", target: 0.0, delta: "{delta}"}}
         #  and, if you like, formula: "delta*(abs(error) - delta/2)": a second route, which must then agree
-        #  or   {formula: "a / b"}  over params and given; counts as computed if it uses a `given`
+        #  or   {formula: "a / b", also: "..."}  over params and given; counts as computed if it uses a `given`; `also`
+        #       is the second route, over the params alone. `dlquiz check --damage` shows which keys have no second route
         #  or   {value: 0.9}        needs `source`
         tolerance: {abs: 0.001}     # abs and rel, the larger counts; default {rel: 0.005}: three correct figures
         unit: "nats"                # optional, shown after the prompt
@@ -91,12 +92,13 @@ in an `answer` formula and in a `value` also the `given` ones.
         steps: {a: "...", b: "...", c: "..."}       # shuffled and relabelled when asked
         after: {b: [a], c: [a]}                     # b and c each come after a; any order that keeps this is right
    or, computed: steps with values, put from the smallest to the largest
-        steps: {a: {text: "squared error", value: "u"}, b: {text: "absolute error", value: "v"}}
+        steps: {a: {text: "squared error", value: "u", also: "e^2"}, b: {text: "absolute error", value: "v"}}
 
 **bug** ::
 
         mutant: regression_losses.huber_negative_tail   # a function in src/dlref/_mutants/regression_losses.py whose
-                                                        # wrong line ends with `# wrong: why`: line and why are the key
+                                                        # wrong line ends with `# wrong: why` (line and why are the key)
+                                                        # and has a line "# right: `what it should be`" above it
         cases:                                          # arguments at which it differs from `ref`: at least one
           - {prediction: -3.0, target: 0.0, delta: 2.0}
 

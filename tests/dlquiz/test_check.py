@@ -80,7 +80,8 @@ def test_every_key_of_the_example_but_one_is_computed(questions):
 
 def quiz(options, right, count):
     """Singles with these options; the one at `right` is correct."""
-    head = "kind: single\n    ref: regression_losses.huber\n    level: 1\n    text: t\n    explain: e\n    source: s"
+    facts = {"kind": "single", "ref": "regression_losses.huber", "level": 1, "text": "the text asked"}
+    head = "\n    ".join(f"{name}: {value}" for name, value in {**facts, "explain": "e", "source": "s"}.items())
     choices = [
         f"\n      - {{text: {text}, correct: {str(i == right).lower()}, why: w{i}}}" for i, text in enumerate(options)
     ]
@@ -93,6 +94,10 @@ def quiz(options, right, count):
         (["long long long", "mid mid", "s"], 0, "always the longest option is right 100% of the time, chance is 33%"),
         (["long long long", "mid mid", "s"], 2, "always the shortest option is right 100%"),
         (["aaa", "bbb", "ccc"], 0, "always option 1 of the file is right 100%"),
+        (["it always", "it never", "it is so"], 2, "without 'always', 'never' and the like is right 100%"),
+        (["it does", "it may so", "it wont"], 1, "with 'usually', 'may' and the like is right 100%"),
+        (["some thing", "text", "word"], 1, "always the option with most words of the question is right 100%"),
+        (["aaa.", "bbb", "cccc"], 0, "always the only option that ends otherwise is right 100%"),
         (["aaa", "bbb", "ccc"], 2, "always the last option of the file is right 100%"),
     ],
 )

@@ -2,21 +2,20 @@
 
 from pathlib import Path
 
-import msgspec
 import pytest
 
-from dlquiz import bank, schema
-from dlquiz.check import check_bank, check_question
+from dlquiz import bank
+from dlquiz.check import check_bank
+from dlquiz.check.damage import damage_all
 from dlquiz.check.giveaways import strategies
-from dlquiz.formula import parse, same
-from dlquiz.formula.parser import Apply, Name, Number
-from dlquiz.question import draw
 from dlquiz.verified import verified
 
 FILES = sorted((Path(__file__).parents[2] / "quizzes").glob("*.yml"))
 BANKS = {path.stem: bank.load(path) for path in FILES}
 QUESTIONS = [question for one in BANKS.values() for question in one.questions]
 LOSSES = [question for question in QUESTIONS if question.concept.endswith("_losses")]
+
+COMPUTED = {"number", "single", "multiple", "truefalse", "formula", "stable", "order", "bug"}
 
 every_bank = pytest.mark.parametrize("name", BANKS)
 
@@ -69,100 +68,14 @@ def test_a_level_is_asked_of_every_concept():
         assert {question.level for question in one.questions} == {1, 2, 3}, name
 
 
-# -- damage each key, and see that check notices
-
-FLIPS = {"+": "-", "-": "+", "*": "/", "/": "*", "max": "min", "min": "max", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
-FLIPS |= {"exp": "expm1", "expm1": "exp", "log": "log1p", "log1p": "log", "tanh": "sigmoid", "sigmoid": "tanh"}
-
-
-def flipped(node):
-    """Every tree that differs from `node` in one place."""
-    if isinstance(node, Number):
-        yield Number(f"{float(node.value) + 1:g}")
-        return
-    if isinstance(node, Name):
-        yield Apply("negative", (node,))
-        return
-    if node.op in FLIPS:
-        yield Apply(FLIPS[node.op], node.args)
-    if node.op in ("negative", "abs"):
-        yield node.args[0]
-    for i, arg in enumerate(node.args):
-        yield from (Apply(node.op, (*node.args[:i], other, *node.args[i + 1 :])) for other in flipped(arg))
-
-
-def written(node):
-    """A tree as it would be typed."""
-    if isinstance(node, Number):
-        return str(node.value)
-    if isinstance(node, Name):
-        return node.name
-    args = [written(arg) for arg in node.args]
-    if node.op == "negative":
-        return f"(-{args[0]})"
-    if node.op == "not":
-        return f"(not {args[0]})"
-    if (len(args) == 2 and not node.op.isalpha()) or node.op in ("and", "or"):
-        return f"({args[0]} {node.op} {args[1]})"
-    return f"{node.op}({', '.join(args)})"
-
-
-def damaged_formulas(question):
-    key = parse(question.answer, question.symbols)
-    for node in flipped(key.node):
-        wrong = parse(written(node), question.symbols)
-        if not same(wrong, key, question.symbols).equal:  # a flip may say the same: max(x, 0) for max(0, x)
-            yield msgspec.structs.replace(question, answer=wrong.text, forbid=[])
-
-
-def damaged_choices(question):
-    """One flag the other way round; for a single the key moves to another option."""
-    for i, choice in enumerate(question.choices):
-        turned = [
-            msgspec.structs.replace(other, correct=(not other.correct if other is choice else other.correct))
-            if question.kind == "multiple"
-            else msgspec.structs.replace(other, correct=other is choice)
-            for other in question.choices
-        ]
-        still_one = question.kind == "single" and choice.correct
-        if not still_one and any(other.correct for other in turned):
-            yield msgspec.structs.replace(question, choices=turned), f"option {i + 1}"
-
-
-def damaged_numbers(question):
-    """The key typed by hand and a little off; and where a formula stands beside the call, the call off."""
-    key = draw(question, 0).key()
-    off = key * 1.01 + question.tolerance.abs + question.tolerance.rel * abs(key)
-    yield msgspec.structs.replace(question, answer=schema.Answer(value=off))
-    answer = question.answer
-    if answer.call and answer.formula:
-        yield msgspec.structs.replace(
-            question, answer=msgspec.structs.replace(answer, formula=f"1.01*({answer.formula})")
-        )
-
-
-def damages():
-    """Every computed key of every bank, damaged in every way: the id, what was done, the question."""
-    for question in QUESTIONS:
-        if not verified(question).computed:
-            continue
-        if isinstance(question, schema.Formula):
-            yield from ((question.id, wrong.answer, wrong) for wrong in damaged_formulas(question))
-        elif isinstance(question, schema.Choices):
-            yield from ((question.id, what, wrong) for wrong, what in damaged_choices(question))
-        elif isinstance(question, schema.TrueFalse):
-            yield question.id, "turned round", msgspec.structs.replace(question, answer=not question.answer)
-        elif isinstance(question, schema.Number):
-            yield from ((question.id, str(wrong.answer), wrong) for wrong in damaged_numbers(question))
-
-
 def test_a_damaged_key_is_noticed(record_property):
-    done = list(damages())
-    unnoticed = [(id_, what) for id_, what, question in done if not check_question(question)]
-    share = 1 - len(unnoticed) / len(done)
-    record_property("damages", len(done))
-    record_property("noticed", f"{share:.1%}")
-    print(f"{len(done)} damages, {share:.1%} noticed")
+    """Of every computed key, in every way that stays well formed; `dlquiz check --damage` says which pass."""
+    share = damage_all(list(BANKS.values()))
+    record_property("damage", str(share))
+    print(share)
 
-    assert len(done) > len(QUESTIONS)
-    assert share >= 0.98, unnoticed
+    assert len(share.damages) > 5 * len(QUESTIONS)
+    assert {damage.question.kind for damage in share.damages} >= COMPUTED
+    assert share.keys == sum(verified(question).computed for question in QUESTIONS)
+    assert share.noticed >= 0.98, "\n".join(map(str, share.passed))
+    assert share.safe >= 0.98, "\n".join(map(str, share.passed))

@@ -41,6 +41,10 @@ class Report(NamedTuple):
     faults: list[str]
     broken: bool
 
+    def facts(self) -> dict[str, Any]:
+        """The same for `--json`."""
+        return {"questions": self.questions, "computed": self.computed, "faults": self.faults}
+
     def __str__(self) -> str:
         share = f"{self.computed / max(self.questions, 1):.0%}"
         told = self.questions - self.computed

@@ -5,7 +5,7 @@ from typing import Any
 
 from dlquiz import schema
 from dlquiz.check.findings import POINTS, Finding, draws, shown
-from dlquiz.check.giveaways import speaks_of_others
+from dlquiz.check.giveaways import misfits, speaks_of_others
 from dlquiz.formula import FormulaError, UndefinedError, holds, parse_claim, samples, show
 from dlquiz.question import Asked
 
@@ -15,6 +15,8 @@ def check_choices(question: schema.Choices) -> Iterator[Finding]:
     claims = [choice.holds for choice in question.choices]
     if any(claims) and not all(claims):
         yield Finding("only some options have 'holds'; the key is computed once all have it", ("choices",))
+    for said, i in misfits(question):
+        yield Finding(said, ("text",) if i is None else ("choices", i, "text"))
     whys = [choice.why.casefold() for choice in question.choices]
     for i, choice in enumerate(question.choices):
         if speaks_of_others(choice.text):

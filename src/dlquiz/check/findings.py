@@ -17,8 +17,12 @@ class Finding(NamedTuple):
 
 
 def draws(question: Any) -> list[Asked]:
-    """The question asked with each seed; once is enough where nothing is drawn."""
-    return [draw(question, seed) for seed in range(DRAWS if question.params else 1)]
+    """The question asked with each seed that draws other numbers; once is enough where nothing is drawn."""
+    asked: dict[str, Asked] = {}
+    for seed in range(DRAWS if question.params else 1):
+        one = draw(question, seed)
+        asked.setdefault(repr(one.values), one)
+    return list(asked.values())
 
 
 def shown(values: dict[str, Any]) -> str:

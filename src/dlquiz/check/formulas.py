@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from dlquiz import schema
-from dlquiz.check.findings import POINTS, Finding
+from dlquiz.check.findings import Finding
 from dlquiz.formula import (
     Formula,
     FormulaError,
@@ -20,7 +20,7 @@ from dlquiz.grade import failures
 from dlquiz.params import components
 from dlquiz.registry import derived, scalar
 
-ENOUGH = 8  # points below which an agreement says nothing
+ENOUGH, POINTS = 8, 96  # how many points must be comparable, and how many are tried: a short branch is to be met
 
 Point = dict[str, float]
 

