@@ -43,8 +43,8 @@ in an `answer` formula and in a `value` also the `given` ones.
 
         answer: {call: regression_losses.huber, args: {prediction: "{error}", target: 0.0, delta: "{delta}"}}
         #  and, if you like, formula: "delta*(abs(error) - delta/2)": a second route, which must then agree
-        #  or   {formula: "a / b", also: "..."}  over params and given; counts as computed if it uses a `given`; `also`
-        #       is the second route, over the params alone. `dlquiz check --damage` shows which keys have no second route
+        #  or   {formula: "a / b", also: "..."}  over params and given; computed if it uses a `given`;
+        #       `also` is a second route, over the params alone; `dlquiz check --damage` shows which keys lack one
         #  or   {value: 0.9}        needs `source`
         tolerance: {abs: 0.001}     # abs and rel, the larger counts; default {rel: 0.005}: three correct figures
         unit: "nats"                # optional, shown after the prompt
