@@ -21,7 +21,6 @@
       const summary = make("summary", {textContent: "Take your answers to the terminal"});
       this.box = make("details", {className: "dl-carry dl-help"}, summary, this.status, make("p", {className: "dl-actions"}, this.save, this.drop), how);
       section.append(this.box);
-      this.box.addEventListener("toggle", () => this.paint());
       section.addEventListener("dl-answered", () => this.paint());
       this.paint();
     }
