@@ -76,6 +76,6 @@ def test_a_damaged_key_is_noticed(record_property):
 
     assert len(share.damages) > 5 * len(QUESTIONS)
     assert {damage.question.kind for damage in share.damages} >= COMPUTED
-    assert share.keys == sum(verified(question).computed for question in QUESTIONS)
+    assert share.keys == sum(verified(question).computed for question in QUESTIONS if question.kind != "code")
     assert share.noticed >= 0.98, "\n".join(map(str, share.passed))
     assert share.safe >= 0.98, "\n".join(map(str, share.passed))
