@@ -6,10 +6,7 @@ import click
 
 from dlquiz import reading
 from dlquiz.code import FROM_NO_FILE, NO_SANDBOX
-from dlquiz.quick import run
 from dlquiz.verbs.common import DONE, INTERRUPTED, USAGE, as_json
-
-__all__ = ["app", "parsed", "run"]
 
 LAZY = {
     "ask": "dlquiz.verbs.ask:ask",

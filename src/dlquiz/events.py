@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from dlquiz.grade import Verdict
 from dlquiz.question import Asked
+from dlquiz.verdict import Verdict
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,12 @@ from typing import Any
 from dlquiz.code.compose import compose
 from dlquiz.commands import QuitError, quits
 from dlquiz.events import Event, Put, Refused, Report, Result, Said
-from dlquiz.grade import UnreadableError, grade
+from dlquiz.grade import grade
 from dlquiz.question import draw, fingerprint
 from dlquiz.schedule import in_turn, rate
 from dlquiz.schema import Question
 from dlquiz.store import Answer
+from dlquiz.verdict import UnreadableError
 from dlquiz.words import wanted
 
 

@@ -3,30 +3,12 @@
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from dlquiz import schema
 from dlquiz.params import fill, show
-from dlquiz.question import Asked, Key
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """`score` is 1 for a right answer, and the share that was right for a kind that has parts."""
-
-    correct: bool
-    message: str
-    key: Key
-    score: float
-
-
-class UnreadableError(Exception):
-    """An answer that cannot be graded. The message says what to type instead, `column` where the trouble is."""
-
-    def __init__(self, message: str, column: int | None = None) -> None:
-        super().__init__(message)
-        self.column = column
+from dlquiz.question import Asked
+from dlquiz.verdict import UnreadableError, Verdict
 
 
 def grade(asked: Asked, answer: str) -> Verdict:

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field, replace
 from dlquiz.code.compose import compose
 from dlquiz.commands import QuitError, UndoError, command, quits, word
 from dlquiz.events import Ended, Event, Hint, Judged, Refused, Said, Shown, TryAgain
-from dlquiz.grade import UnreadableError, Verdict, grade
+from dlquiz.grade import grade
 from dlquiz.question import Asked, draw, fingerprint
 from dlquiz.schedule import State, rate
 from dlquiz.schema import Question
 from dlquiz.store import Answer
+from dlquiz.verdict import UnreadableError, Verdict
 from dlquiz.words import wanted
 
 SOON = 3600 * 10**6

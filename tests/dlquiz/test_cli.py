@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from dlquiz.cli import LAZY, run
+from dlquiz.cli import LAZY
+from dlquiz.quick import run
 from dlquiz.store import Store
 
 from .conftest import EXAMPLE
@@ -235,7 +236,7 @@ def test_a_key_that_cannot_be_computed_is_the_banks_fault(tmp_path, monkeypatch)
 def test_reading_verbs_import_nothing_heavy(arguments):
     code = f"""
 import sys
-from dlquiz.cli import LAZY, run
+from dlquiz.quick import run
 code = run({list(arguments)!r})
 print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)
 sys.exit(code)

@@ -11,10 +11,11 @@ from dlquiz import bank
 from dlquiz.code.compose import compose
 from dlquiz.code.stub import draft, stub
 from dlquiz.events import Judged, Refused, TryAgain
-from dlquiz.grade import UnreadableError, grade
+from dlquiz.grade import grade
 from dlquiz.question import draw
 from dlquiz.schema import Code
 from dlquiz.session import Session
+from dlquiz.verdict import UnreadableError
 
 from .code_answers import WRONG
 from .test_session import Run, printed
@@ -250,7 +251,7 @@ def test_every_screen_fits_its_width(name, width):
 
 
 def ask(*arguments, stdin=""):
-    from dlquiz.cli import run as dlquiz
+    from dlquiz.quick import run as dlquiz
 
     out, old = io.StringIO(), (sys.stdout, sys.stdin)
     sys.stdout, sys.stdin = out, io.StringIO(stdin)

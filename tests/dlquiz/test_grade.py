@@ -1,7 +1,8 @@
 import pytest
 
-from dlquiz.grade import UnreadableError, grade
+from dlquiz.grade import grade
 from dlquiz.question import draw
+from dlquiz.verdict import UnreadableError
 
 SEEDS = range(12)
 

@@ -14,6 +14,7 @@ from dldocs.quiz import SEED, known
 from dlquiz import bank, grade, schema
 from dlquiz.params import show
 from dlquiz.question import Asked, draw
+from dlquiz.verdict import UnreadableError
 
 BANKS = [*bank.files(), ROOT / "tests/dlquiz/example.yml"]  # the example has a question of every kind
 SEEDS = range(3)
@@ -93,7 +94,7 @@ def orders(asked: Asked) -> Iterator[str]:
 def by_terminal(asked: Asked, answer: str) -> dict[str, Any]:
     try:
         verdict = grade.grade(asked, answer)
-    except grade.UnreadableError as error:
+    except UnreadableError as error:
         return {"unreadable": str(error)}
     return {"correct": verdict.correct, "score": verdict.score, "message": verdict.message}
 

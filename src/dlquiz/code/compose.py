@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from dlquiz.grade import UnreadableError
+from dlquiz.verdict import UnreadableError
 
 OPENING = re.compile(r"(def|import|from|class|@|#)\b|[@#]|\w+\s*=")
 

@@ -6,10 +6,10 @@ import warnings
 from dlquiz.code import cases as drawn
 from dlquiz.code import judge
 from dlquiz.code.run import run
-from dlquiz.grade import UnreadableError, Verdict
 from dlquiz.question import Asked
 from dlquiz.registry import mutant, reference
 from dlquiz.schema import Code
+from dlquiz.verdict import UnreadableError, Verdict
 
 LONGEST = 20_000
 

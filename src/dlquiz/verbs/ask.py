@@ -55,8 +55,9 @@ def _read(file: Any) -> str:
 
 def _graded(asked: "Asked", answer: str, *, as_json: bool) -> int:
     from dlquiz.events import Judged
-    from dlquiz.grade import UnreadableError, grade
+    from dlquiz.grade import grade
     from dlquiz.render import Screen
+    from dlquiz.verdict import UnreadableError
 
     try:
         verdict = grade(asked, answer)
