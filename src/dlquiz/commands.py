@@ -1,6 +1,7 @@
 """Commands typed where an answer could stand. A letter that could be an answer is none: there the word is needed."""
 
 from dlquiz.question import Asked
+from dlquiz.schema import Formula
 
 
 class QuitError(Exception):
@@ -13,8 +14,11 @@ class UndoError(Exception):
 
 def word(asked: Asked, name: str) -> str:
     """What to type for `quit`, `undo` or `flag`: the first letter, unless it could be an answer."""
-    letters = {"t", "f", "y", "n"} if asked.kind == "truefalse" else {*getattr(asked.question, "symbols", {})}
-    letters |= {option.letter for option in asked.choices} | {*asked.names}
+    letters = {option.letter for option in asked.choices} | {*asked.names}
+    if asked.kind == "truefalse":
+        letters = {"t", "f", "y", "n"}
+    elif isinstance(asked.question, Formula):  # a stable form is one
+        letters = {*asked.question.symbols}
     return name if name[0] in letters else name[0]
 
 

@@ -139,6 +139,8 @@ def test_q_is_an_answer_where_q_is_a_symbol(questions):
 
     assert word(asked, "quit") == "quit"
     assert word(draw(questions["formula"], 0), "quit") == "q"
+    choice = msgspec.structs.replace(questions["single"], symbols={"q": "real"})
+    assert word(draw(choice, 0), "quit") == "q"  # its answers are letters, whatever its claims are about
 
 
 @pytest.mark.parametrize(("end", "interrupted"), [(EOFError, False), (KeyboardInterrupt, True)])

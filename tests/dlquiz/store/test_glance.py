@@ -34,7 +34,7 @@ def test_an_old_file_is_read_the_long_way(filled):
     assert len(due(str(filled))) == 9
 
 
-@pytest.mark.parametrize("name", [*(DAMAGED.keys() - {"a row changed"}), *REFUSED])
+@pytest.mark.parametrize("name", [*(name for name in DAMAGED if name != "a row changed"), *REFUSED])
 def test_what_is_the_matter_is_said_as_everywhere(backed_up, name):
     damage = DAMAGED.get(name) or REFUSED[name][0]
     damage(backed_up)
