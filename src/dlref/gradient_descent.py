@@ -7,6 +7,7 @@ the gradient is of all examples (batch), of one (stochastic) or of a few (mini-b
 Parameters in half precision keep their dtype; the step and the state are computed in float32.
 """
 
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -147,6 +148,9 @@ class RuleOptimizer(torch.optim.Optimizer):
     A parameter without a gradient is left alone, its state too. A state is kept in the rule's own precision, and comes
     back from a `state_dict` bit by bit; torch would round it to the parameter's.
 
+    With `compiled=True` the same rule goes through `torch.compile`, all parameters of a group at once, and writes its
+    state in place: as fast as a fused kernel, after some seconds to some minutes of compiling in the first steps.
+
     Raises
     ------
     ValueError
@@ -156,14 +160,14 @@ class RuleOptimizer(torch.optim.Optimizer):
 
     """
 
-    def __init__(self, params: Iterable, rule: Rule, **hyper: Any) -> None:
+    def __init__(self, params: Iterable, rule: Rule, *, compiled: bool = False, **hyper: Any) -> None:
         known = keywords(rule)
         for name in hyper:
             require(name in known, "RuleOptimizer needs arguments of its rule: {}, got {}", ", ".join(known), name)
         defaults = known | hyper
         for name, value in defaults.items():
             require(value is not MISSING, "RuleOptimizer needs a value for {}, got none", name)
-        self.rule, self.hyper = rule, tuple(known)
+        self.rule, self.hyper, self.compiled = rule, tuple(known), compiled
         super().__init__(params, defaults)
 
     @torch.no_grad()
@@ -175,17 +179,27 @@ class RuleOptimizer(torch.optim.Optimizer):
                 loss = closure()
         for group in self.param_groups:
             hyper = {name: group[name] for name in self.hyper}  # torch adds defaults of its own
-            for theta in group["params"]:
-                if theta.grad is not None:
+            moving = [theta for theta in group["params"] if theta.grad is not None]
+            if any(theta.grad.layout != torch.strided for theta in moving):
+                law = "RuleOptimizer needs dense gradients, got a sparse one"
+                raise TypeError(f"{law}: use sparse=False in the embedding")
+            together = {theta: None for theta in moving if self.compiled and self.state.get(theta)}
+            for theta in moving:
+                if theta not in together:  # the first step makes the state that the others write over
                     self._move(theta, hyper)
+            if together:
+                self._move_together(list(together), hyper)
         return loss
 
     def _move(self, theta: Tensor, hyper: dict[str, Any]) -> None:
-        if theta.grad is None or theta.grad.layout != torch.strided:
-            raise TypeError("RuleOptimizer needs dense gradients, got a sparse one: use sparse=False in the embedding")
         moved_to, state = self.rule(theta, theta.grad, self._state(theta), **hyper)
         theta.copy_(moved_to)
         self.state[theta] = {} if state is None else state._asdict()
+
+    def _move_together(self, thetas: list[Tensor], hyper: dict[str, Any]) -> None:
+        states, grads = [self._state(theta) for theta in thetas], [theta.grad for theta in thetas]
+        for theta, rest in zip(thetas, _in_place()(self.rule, thetas, grads, states, hyper), strict=True):
+            self.state[theta].update(rest)
 
     def _state(self, theta: Tensor) -> Any:
         # Kept as a dictionary, which a checkpoint can hold, and given to the rule as what it promises to return.
@@ -194,6 +208,13 @@ class RuleOptimizer(torch.optim.Optimizer):
             return None
         kind = state_kind(self.rule)
         return kind(**parts) if hasattr(kind, "_fields") else tuple(parts.values())
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give groups and states as torch does; what the compiled step would write over is copied."""
+        saved = super().state_dict()
+        if self.compiled:
+            saved["state"] = {number: _copied(parts) for number, parts in saved["state"].items()}
+        return saved
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over groups and states; the tensors are copied, to their parameter's device, and keep their dtype."""
@@ -206,4 +227,28 @@ class RuleOptimizer(torch.optim.Optimizer):
                 self.state[theta][name] = kept
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in ("defaults", "state", "param_groups", "rule", "hyper")}
+        kept = "defaults", "state", "param_groups", "rule", "hyper", "compiled"
+        return {name: getattr(self, name) for name in kept}
+
+
+def _write_in_place(rule: Rule, thetas: list, grads: list, states: list, hyper: dict[str, Any]) -> list[dict[str, Any]]:
+    """Take one step of the rule for each parameter; return what of the new states is no tensor, such as a count."""
+    rests = []
+    for theta, grad, state in zip(thetas, grads, states, strict=True):
+        moved_to, new = rule(theta, grad, state, **hyper)
+        theta.copy_(moved_to)
+        parts = new._asdict()
+        for old, part in zip(state, new, strict=True):
+            if isinstance(part, Tensor):
+                old.copy_(part)
+        rests.append({name: part for name, part in parts.items() if not isinstance(part, Tensor)})
+    return rests
+
+
+@functools.cache
+def _in_place() -> Callable:
+    return torch.compile(_write_in_place)
+
+
+def _copied(parts: dict[str, Any]) -> dict[str, Any]:
+    return {name: part.clone() if isinstance(part, Tensor) else part for name, part in parts.items()}

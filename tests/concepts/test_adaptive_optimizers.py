@@ -4,8 +4,10 @@ import math
 import pytest
 import torch
 from torch import nn, optim
+from torch._dynamo.testing import CompileCounter
 from torch.testing import assert_close
 
+from dlref import gradient_descent
 from dlref.adaptive_optimizers import AdamState, adadelta, adagrad, adam, adamw, lion, rmsprop
 from dlref.gradient_descent import RuleOptimizer
 from streams import STREAMS, by_rule, by_torch, start, trained, with_rule
@@ -208,3 +210,22 @@ def test_half_precision_keeps_small_squares(device):
 
     assert state.v.item() == pytest.approx((1 - 0.999**100) * 1e-8, rel=1e-3)
     assert theta.item() == pytest.approx(1 - 100 * 0.01, abs=0.05)
+
+
+def test_the_compiled_step_is_traced_whole_and_not_anew_for_each_count_and_rate(device, monkeypatch):
+    counter = CompileCounter()
+    step = torch.compile(gradient_descent._write_in_place, backend=counter, fullgraph=True)
+    monkeypatch.setattr(gradient_descent, "_in_place", lambda: step)
+    thetas = [nn.Parameter(start(device)), nn.Parameter(torch.ones(2, 3, device=device))]
+    others = [nn.Parameter(each.detach().clone()) for each in thetas]
+    optimizer, plain = RuleOptimizer(thetas, adam, compiled=True), RuleOptimizer(others, adam)
+    for number in range(9):
+        for each in (optimizer, plain):
+            each.param_groups[0]["lr"] = 0.1 * 0.9**number
+            for theta in each.param_groups[0]["params"]:
+                theta.grad = torch.full_like(theta, 1.0 + number)
+            each.step()
+
+    assert counter.frame_count <= 3
+    assert_close(thetas, others, rtol=1e-6, atol=1e-7)
+    assert optimizer.state[thetas[0]]["t"] == 9

@@ -9,6 +9,7 @@ import torch
 from torch.testing import assert_close
 
 from catalogue import arguments, executed, functions, numbers, promised, rules
+from dlref import gradient_descent
 from dlref.derivations import load, names
 from dlref.gradient_descent import RuleOptimizer
 from laws import draw, illegal_numbers, legal_numbers
@@ -220,6 +221,23 @@ def test_an_optimizer_does_what_its_rule_does(name, device):
         by_hand, states = [each[0] for each in moved], [each[1] for each in moved]
 
     assert_close(trained(RuleOptimizer(thetas, rule, lr=0.1), thetas, 3), by_hand, rtol=0, atol=0)
+
+
+@every_rule
+def test_a_step_in_place_is_the_same_step(name, device, monkeypatch):
+    """The function that `compiled=True` compiles, here as it stands."""
+    monkeypatch.setattr(gradient_descent, "_in_place", lambda: gradient_descent._write_in_place)
+    runs, snapshots = [], []
+    for compiled in (False, True):
+        thetas = parameters(device)
+        optimizer = RuleOptimizer(thetas, functions()[name], lr=0.1, compiled=compiled)
+        trained(optimizer, thetas, 2)
+        snapshots.append(optimizer.state_dict()["state"])
+        runs.append(trained(optimizer, thetas, 2, first=2))
+    plain, compiled = ([part for each in saved.values() for part in each.values()] for saved in snapshots)
+
+    assert_close(runs[0], runs[1], rtol=0, atol=0)
+    assert_close(plain, compiled, rtol=0, atol=0)
 
 
 @every_rule
