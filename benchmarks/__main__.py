@@ -19,11 +19,11 @@ def machine() -> str:
 
 def main() -> None:
     """Print each ratio as it comes; keep all of them."""
-    from benchmarks import losses, startup
+    from benchmarks import losses, optimizers, startup
     from benchmarks._race import HEADER
 
     sections = [f"# Benchmarks\n\n{machine()} Below 1, ours is faster. Both contestants take turns in one run."]
-    for title, module in (("Losses", losses), ("Start-up", startup)):
+    for title, module in (("Losses", losses), ("Optimizers", optimizers), ("Start-up", startup)):
         print(f"\n{title}\n{HEADER}", flush=True)
         rows = []
         for result in module.results():

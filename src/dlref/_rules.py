@@ -64,3 +64,19 @@ def state_kind(rule: Callable) -> Any:
     """Return the class of the state that a rule promises, or tuple."""
     promise = typing.get_args(inspect.signature(rule).return_annotation)
     return promise[1] if len(promise) > 1 else tuple
+
+
+class Count:
+    """A number of steps whose powers are taken beforehand: a compiled kernel would take them anew at every entry."""
+
+    def __init__(self, t: int, hyper: dict[str, Any], device: torch.device, *, ahead: bool = True) -> None:
+        self.t = t
+        bases = [] if ahead else [float(each) for each in hyper.values() if 0 <= each < 1]
+        self.powers = {base: torch.tensor(base**t, dtype=torch.float64, device=device) for base in bases}
+        self.next = Count(t + 1, hyper, device, ahead=False) if ahead else None
+
+    def __add__(self, one: int) -> "Count | None":
+        return self.next
+
+    def __rpow__(self, base: float) -> Tensor:
+        return self.powers[base]

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from dlref._checks import floating, require
-from dlref._rules import MISSING, begun, decays, gradient, keywords, moved, sizes, state_kind
+from dlref._rules import MISSING, Count, begun, decays, gradient, keywords, moved, sizes, state_kind
 from dlref._types import Decay, NonNegative, Parameter
 
 Rule = Callable[..., tuple[Tensor, Any]]
@@ -149,7 +149,7 @@ class RuleOptimizer(torch.optim.Optimizer):
     back from a `state_dict` bit by bit; torch would round it to the parameter's.
 
     With `compiled=True` the same rule goes through `torch.compile`, all parameters of a group at once, and writes its
-    state in place: as fast as a fused kernel, after some seconds to some minutes of compiling in the first steps.
+    state in place: about as fast as a fused kernel, after some seconds or more of compiling in the first steps.
 
     Raises
     ------
@@ -197,9 +197,20 @@ class RuleOptimizer(torch.optim.Optimizer):
         self.state[theta] = {} if state is None else state._asdict()
 
     def _move_together(self, thetas: list[Tensor], hyper: dict[str, Any]) -> None:
-        states, grads = [self._state(theta) for theta in thetas], [theta.grad for theta in thetas]
+        counts: dict[tuple, Count] = {}
+        states = [self._counted(self._state(theta), hyper, theta.device, counts) for theta in thetas]
+        grads = [theta.grad for theta in thetas]
         for theta, rest in zip(thetas, _in_place()(self.rule, thetas, grads, states, hyper), strict=True):
-            self.state[theta].update(rest)
+            self.state[theta].update({name: part.t if isinstance(part, Count) else part for name, part in rest.items()})
+
+    @staticmethod
+    def _counted(state: Any, hyper: dict[str, Any], device: torch.device, counts: dict[tuple, Count]) -> Any:
+        parts = []
+        for part in state:
+            if isinstance(part, int) and (part, device) not in counts:
+                counts[part, device] = Count(part, hyper, device)
+            parts.append(counts[part, device] if isinstance(part, int) else part)
+        return type(state)(*parts) if hasattr(state, "_fields") else tuple(parts)
 
     def _state(self, theta: Tensor) -> Any:
         # Kept as a dictionary, which a checkpoint can hold, and given to the rule as what it promises to return.
