@@ -18,6 +18,7 @@ def rmsprop_with_plus_equals(
     """Divide by the root of a running mean of squares."""
     g = grad + weight_decay * theta
     (v,) = RMSPropState(torch.zeros_like(g)) if state is None else state
+    # right: `v = alpha * v + (1 - alpha) * g**2`
     v = v + alpha * v + (1 - alpha) * g**2  # wrong: the old mean stays whole besides; it explodes. Drop the first v.
     return theta - lr * g / (v.sqrt() + eps), RMSPropState(v)
 
@@ -42,6 +43,7 @@ def adam_keeps_the_corrected(
     m_hat = m / (1 - beta1**t)
     v_hat = v / (1 - beta2**t)
     step = m_hat / (v_hat.sqrt() + eps)
+    # right: `return theta - lr * step, AdamState(m, v, t)`
     return theta - lr * step, AdamState(m_hat, v_hat, t)  # wrong: they would be corrected again. Keep m and v.
 
 
@@ -63,6 +65,7 @@ def adam_with_one_correction(
     m = beta1 * m + (1 - beta1) * g
     v = beta2 * v + (1 - beta2) * g**2
     m_hat = m / (1 - beta1**t)
+    # right: `v_hat = v / (1 - beta2**t)`
     v_hat = v / (1 - beta1**t)  # wrong: v fades by beta2, so its start is undone by beta2 to the t.
     step = m_hat / (v_hat.sqrt() + eps)
     return theta - lr * step, AdamState(m, v, t)
@@ -81,6 +84,7 @@ def adagrad_without_the_root(
     g = grad + weight_decay * theta
     (s,) = AdagradState(torch.zeros_like(g)) if state is None else state
     s = s + g**2
+    # right: `step = g / (s.sqrt() + eps)`
     step = g / (s + eps)  # wrong: a gradient over squares shrinks as gradients grow. Take the root of s.
     return theta - lr * step, AdagradState(s)
 
@@ -98,5 +102,6 @@ def lion_with_the_next_mean(
     """Step by the sign of a mean."""
     (m,) = LionState(torch.zeros_like(grad)) if state is None else state
     m_next = beta2 * m + (1 - beta2) * grad
+    # right: `step = (beta1 * m + (1 - beta1) * grad).sign()`
     step = (beta1 * m_next + (1 - beta1) * grad).sign()  # wrong: the gradient counts twice. Mix the old m in.
     return theta - lr * (step + weight_decay * theta), LionState(m_next)
