@@ -4,7 +4,7 @@ jaxtyping executes the shapes in the tests. `tests/house` reads the laws: it dra
 them, and illegal ones that the function must refuse.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -150,6 +150,7 @@ Receiver = Annotated[str, OneOf(("outputs", "weights"))]
 DividesChannels = Annotated[int, DivisorOf("channels")]
 Number = Annotated[float | int, Finite()]
 Count = Annotated[int, Whole(1)]
+Iterations = Annotated[int, Whole(0)]
 
 # A tensor to make, and tensors of any shape.
 Shape = Annotated[Sequence[int], Axes(0)]
@@ -161,3 +162,10 @@ Square = Float[Tensor, "units units"]
 PerLayer = Float[Tensor, "layers"]
 PerStep = Float[Tensor, "steps"]
 Scalar = Float[Tensor, ""]
+Units = Float[Tensor, "units"]
+Recent = Float[Tensor, "pairs units"]  # one row for each step that is remembered, the oldest first
+Path = Float[Tensor, "points ..."]
+
+# What a solver is given: a number to make small, or the product with a matrix.
+Objective = Callable[[Array], Scalar]
+Product = Callable[[Array], Array]
