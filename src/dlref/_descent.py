@@ -88,6 +88,8 @@ class Surface:
 class Model:
     """What a method believes of the curvature; this one believes nothing, and goes down the gradient."""
 
+    is_curved = False  # whether it knows of a bottom, so that it can tell how far below that lies
+
     def direction(self, here: Point) -> tuple[Tensor, float]:
         """Say where to go, and which multiple of it to try first."""
         return -here.grad, min(1.0, 1 / norm(here.grad))
@@ -118,7 +120,7 @@ def descend(surface: Surface, start: Tensor, model: Model, tolerance: float, lim
             model.learn(there.theta - here.theta, there.grad - here.grad)
             here, iterations = there, iterations + 1
             path.append(here.theta)
-        elif 0 <= -dot(here.grad, direction) <= here.noise:
+        elif model.is_curved and 0 < -dot(here.grad, direction) <= here.noise:
             converged, reason = True, "what is left to gain is less than the rounding of the value"
             break
         elif not model.forget():

@@ -45,7 +45,7 @@ def newton(
     gradient is zero and the Hessian has a negative eigenvalue it stops and says so.
 
     It has converged where no entry of the gradient is above `tolerance` and the Hessian has no negative eigenvalue.
-    `tolerance` is `eps^(2/3)` of the dtype if not given: 4e-11 in float64, 2e-5 in float32. Each iteration computes the
+    `tolerance` is 1e-10 in float64 and 1e-4 in float32 if not given. Each iteration computes the
     Hessian, by n passes backward, in n² numbers, and factors it in O(n³).
 
     No gradient: it is an algorithm.
@@ -75,11 +75,11 @@ def bfgs(
 ) -> Minimum:
     r"""Minimize with an inverse Hessian learned from gradients: no second derivative, and nearly Newton's speed.
 
-    The direction is `-H g`; H is the identity at first, then `bfgs_update`'s. Steps meet the strong Wolfe conditions, so `sᵀy > 0` and H stays
-    positive definite. Each iteration costs O(n²) numbers and operations.
+    The direction is `-H g`; H is the identity at first, then `bfgs_update`'s. Steps meet the strong
+    Wolfe conditions, so `sᵀy > 0` and H stays positive definite. Each iteration costs O(n²) numbers and operations.
 
-    It has converged where no entry of the gradient is above `tolerance`, `eps^(2/3)` of the dtype if not given. Such a
-    point may be a saddle, if the search starts on its ridge: only `newton` sees the difference.
+    It has converged where no entry of the gradient is above `tolerance`, 1e-10 in float64 and 1e-4 in float32 if
+    not given. Such a point may be a saddle, if the search starts on its ridge: only `newton` sees the difference.
 
     No gradient: it is an algorithm.
 
@@ -113,7 +113,7 @@ def lbfgs(
     The direction is `lbfgs_direction`'s, in O(memory n) numbers and operations. Steps meet the strong Wolfe conditions.
     `path` holds one theta for each iteration: where that is too much, `keep_path=False` keeps the last one only.
 
-    It has converged where no entry of the gradient is above `tolerance`, `eps^(2/3)` of the dtype if not given.
+    It has converged where no entry of the gradient is above `tolerance`, 1e-10 in float64 and 1e-4 in float32 if not given.
 
     No gradient: it is an algorithm.
 
@@ -266,6 +266,7 @@ class _Newton(Model):
 
     def direction(self, here: Point) -> tuple[Tensor, float]:
         hessian = self.surface.hessian(here.theta)
+        self.is_curved = not torch.linalg.cholesky_ex(hessian).info
         return (newton_step(here.grad, hessian), 1.0) if hessian.isfinite().all() else super().direction(here)
 
     def objection(self, here: Point) -> str:
@@ -292,11 +293,17 @@ class _Bfgs(Model):
     def learn(self, step: Tensor, change: Tensor) -> None:
         pair = _Pair.of(step, change)
         if pair.rho > 0:
-            known = torch.eye(len(step)).to(step) if self.inverse is None else self.inverse
+            # The identity at first; far too long a one would drown the update in its rounding.
+            longest = pair.scale / torch.finfo(step.dtype).eps ** 0.5
+            known = longest.clamp(max=1) * torch.eye(len(step)).to(step) if self.inverse is None else self.inverse
             self.inverse = _updated(known, pair)
 
+    @property
+    def is_curved(self) -> bool:
+        return self.inverse is not None
+
     def forget(self) -> bool:
-        known, self.inverse = self.inverse is not None, None
+        known, self.inverse = self.is_curved, None
         return known
 
 
@@ -312,8 +319,12 @@ class _Lbfgs(Model):
         if pair.rho > 0:
             self.pairs.append(pair)
 
+    @property
+    def is_curved(self) -> bool:
+        return bool(self.pairs)
+
     def forget(self) -> bool:
-        known = bool(self.pairs)
+        known = self.is_curved
         self.pairs.clear()
         return known
 
@@ -355,8 +366,8 @@ def _two_loops(grad: Tensor, pairs: Sequence[_Pair]) -> Tensor:
 
 
 def _usual(theta: Tensor) -> float:
-    """Return the tolerance that a minimizer takes if none is given: a gradient this small is mostly rounding."""
-    return torch.finfo(theta.dtype).eps ** (2 / 3)
+    """Return the tolerance that a minimizer takes if none is given: a smaller gradient is mostly rounding."""
+    return 1e-10 if theta.dtype == torch.float64 else 1e-4
 
 
 def _times(matvec: Product | Tensor, b: Tensor) -> Product:
