@@ -113,7 +113,8 @@ def lbfgs(
     The direction is `lbfgs_direction`'s, in O(memory n) numbers and operations. Steps meet the strong Wolfe conditions.
     `path` holds one theta for each iteration: where that is too much, `keep_path=False` keeps the last one only.
 
-    It has converged where no entry of the gradient is above `tolerance`, 1e-10 in float64 and 1e-4 in float32 if not given.
+    It has converged where no entry of the gradient is above `tolerance`, 1e-10 in float64 and 1e-4 in float32 if
+    not given.
 
     No gradient: it is an algorithm.
 
