@@ -149,7 +149,7 @@ def conjugate_gradient(
 
     It has converged where `‖b - A x‖` is at most `tolerance (‖A‖ ‖x‖ + ‖b‖)`, 32 eps if not given: then x solves a
     system that differs from this one by that share. ‖A‖ is the largest stretch seen. The residual that the recursion
-    carries drifts, so it is computed anew before it is believed. `max_iterations` is 10 n if not given. If some
+    carries drifts, so it is computed anew before it is believed. `max_iterations` is 100 n if not given. If some
     `pᵀA p` is not above 0, A is not positive definite: it stops and says so.
 
     No gradient: it is an algorithm.
@@ -165,7 +165,7 @@ def conjugate_gradient(
 
     """
     wide("conjugate_gradient", b, "right-hand sides")
-    limit = 10 * b.numel() if max_iterations is None else max_iterations
+    limit = 100 * b.numel() if max_iterations is None else max_iterations
     share = limits("conjugate_gradient", 32 * torch.finfo(b.dtype).eps, tolerance, limit)
     b, times = b.detach(), _times(matvec, b)
     x, r, p, stretch = torch.zeros_like(b), b, b, 0.0
@@ -351,8 +351,8 @@ class _Pair(NamedTuple):
 def _updated(inverse: Tensor, pair: _Pair) -> Tensor:
     s, y, rho = pair
     hy = inverse @ y
-    cross = torch.outer(rho * s, hy)
-    return inverse - cross - cross.mT + (1 + rho * (y @ hy)) * torch.outer(rho * s, s)
+    half = torch.outer(s, rho * hy - (1 + rho * (y @ hy)) * rho / 2 * s)
+    return inverse - half - half.mT
 
 
 def _two_loops(grad: Tensor, pairs: Sequence[_Pair]) -> Tensor:

@@ -19,8 +19,8 @@ MINIMIZERS = {"newton": second.newton, "bfgs": second.bfgs, "lbfgs": second.lbfg
 PEERS = {"newton": "Newton-CG", "bfgs": "BFGS", "lbfgs": "L-BFGS-B"}
 TIGHT = {
     "newton": {"xtol": 1e-12},
-    "bfgs": {"gtol": 4e-10, "maxiter": 20_000},
-    "lbfgs": {"gtol": 4e-10, "ftol": 0, "maxiter": 20_000, "maxfun": 40_000},
+    "bfgs": {"gtol": 1e-10, "maxiter": 20_000},
+    "lbfgs": {"gtol": 1e-10, "ftol": 0, "maxiter": 20_000, "maxfun": 40_000},
 }
 
 
@@ -98,7 +98,7 @@ def test_the_minimum_is_scipys_and_takes_no_more_evaluations(name, case, device,
     print(f"{case}, {name}: {ours.evaluations} evaluations, SciPy {peer.nfev}")
 
     assert ours.converged, ours.reason
-    assert ours.value.item() == pytest.approx(peer.fun, abs=1e-12)
+    assert ours.value.item() == pytest.approx(peer.fun, abs=1e-6 if "below 1" in case else 1e-12)
     # Where the curvature is 1e-6, a slope within the tolerance lies that much further from the minimum.
     assert_close(ours.theta.cpu(), torch.from_numpy(peer.x), rtol=1e-8, atol=1e-3 if "below 1" in case else 1e-8)
     assert ours.evaluations <= 1.5 * peer.nfev
