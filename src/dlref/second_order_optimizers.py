@@ -6,7 +6,6 @@ They minimize `f`, which takes theta and gives one number by torch operations: g
 the step it is made of, a function of plain tensors. Wherever they stop, they say why, and whether that is a minimum.
 """
 
-import functools
 import math
 from collections import deque
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from dlref._checks import floating, require
+from dlref._checks import lettered, require
 from dlref._descent import Minimum, Model, Point, Surface, descend, dot, limits, norm, wide
 from dlref._types import Array, Count, Iterations, NonNegative, Objective, Product, Recent, Scalar, Square, Units
 
@@ -207,7 +206,7 @@ def newton_step(grad: Units, hessian: Square) -> Units:
         If the Hessian has not a row and a column for each entry of the gradient.
 
     """
-    dtype, (g, h) = _fitted("newton_step", "n, nn", grad, hessian)
+    dtype, (g, h) = lettered("newton_step", "n, nn", grad, hessian)
     h = (h + h.mT) / 2
     factor, failed = torch.linalg.cholesky_ex(h)
     if not failed:
@@ -236,7 +235,7 @@ def bfgs_update(inverse: Square, step: Units, change: Units) -> Square:
         If the matrix has not a row and a column for each entry of the step, or step and change differ in shape.
 
     """
-    dtype, (h, s, y) = _fitted("bfgs_update", "nn, n, n", inverse, step, change)
+    dtype, (h, s, y) = lettered("bfgs_update", "nn, n, n", inverse, step, change)
     return _updated(h, _Pair.of(s, y)).to(dtype)
 
 
@@ -256,7 +255,7 @@ def lbfgs_direction(grad: Units, steps: Recent, changes: Recent) -> Units:
         If steps and changes are not rows of the gradient's length, as many of one as of the other.
 
     """
-    dtype, (g, *rows) = _fitted("lbfgs_direction", "n, mn, mn", grad, steps, changes)
+    dtype, (g, *rows) = lettered("lbfgs_direction", "n, mn, mn", grad, steps, changes)
     pairs = [_Pair.of(s, y) for s, y in zip(*rows, strict=True)]
     return _two_loops(g, [pair for pair in pairs if pair.rho > 0]).to(dtype)
 
@@ -351,8 +350,8 @@ class _Pair(NamedTuple):
 def _updated(inverse: Tensor, pair: _Pair) -> Tensor:
     s, y, rho = pair
     hy = inverse @ y
-    half = torch.outer(s, rho * hy - (1 + rho * (y @ hy)) * rho / 2 * s)
-    return inverse - half - half.mT
+    half = (1 + rho * (y @ hy)) * rho / 2 * s
+    return inverse - torch.outer(rho * hy - half, s) - torch.outer(s, rho * (y @ inverse) - half)
 
 
 def _two_loops(grad: Tensor, pairs: Sequence[_Pair]) -> Tensor:
@@ -374,7 +373,7 @@ def _usual(theta: Tensor) -> float:
 def _times(matvec: Product | Tensor, b: Tensor) -> Product:
     """Return the product with the matrix, once it has the shape of b."""
     if not callable(matvec):
-        _, (_, matrix) = _fitted("conjugate_gradient", "n, nn", b, matvec)
+        _, (_, matrix) = lettered("conjugate_gradient", "n, nn", b, matvec)
         return lambda v: matrix @ v
 
     def times(v: Tensor) -> Tensor:
@@ -384,19 +383,3 @@ def _times(matvec: Product | Tensor, b: Tensor) -> Product:
         return product.detach()
 
     return times
-
-
-def _fitted(function: str, shapes: str, *tensors: Tensor) -> tuple[torch.dtype, list[Tensor]]:
-    """Return the dtype of the result, and all in that or float32, once each letter stands for one size."""
-    for each in tensors:
-        floating(function, each, "tensors")
-    sizes: dict[str, int] = {}
-    for each, letters in zip(tensors, shapes.split(", "), strict=True):
-        fits = each.ndim == len(letters) and all(
-            sizes.setdefault(a, n) == n for a, n in zip(letters, each.shape, strict=True)
-        )
-        law = "{} needs tensors of the shapes {}, got {} and {}"
-        require(fits, law, function, shapes, tuple(tensors[0].shape), tuple(each.shape))
-    dtype = functools.reduce(torch.promote_types, (each.dtype for each in tensors))
-    wide_dtype = torch.promote_types(dtype, torch.float32)
-    return dtype, [each.to(wide_dtype) for each in tensors]

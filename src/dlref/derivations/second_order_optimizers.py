@@ -148,7 +148,7 @@ def curvature_is_positive() -> Derivation:
 def _pair(kind: Callable[..., Variable] = real) -> tuple:
     inverse = vector(real("inverse", tex="H"), n, n)
     step, change = vector(kind("step", tex="s"), n), vector(kind("change", tex="y"), n)
-    product = total(step[k] * change[k], k)
+    product = total(step[at] * change[at], at)
     return inverse, step, change, product, quantity(r"\rho", 1 / product)
 
 
@@ -156,14 +156,14 @@ def bfgs_update() -> Derivation:
     """The update as a product of three matrices, multiplied out: two corrections, and what the step says."""
     inverse, s, y, _, rho = _pair(positive)
     left = total(inverse[i, at] * y[at], at)
-    right = total(y[m] * inverse[m, j], m)
+    right = total(y[m] * inverse[m, k], m)
     both = total(total(y[m] * inverse[m, at] * y[at], m), at)
-    once = inverse[i, j] - rho * s[i] * right
+    once = inverse[i, k] - rho * s[i] * right
     return Derivation(
         [
-            Step(once - rho * (left - rho * s[i] * both) * s[j] + rho * s[i] * s[j]),
+            Step(once - rho * (left - rho * s[i] * both) * s[k] + rho * s[i] * s[k]),
             Step(
-                inverse[i, j] - rho * (s[i] * right + left * s[j]) + (1 + rho * both) * rho * s[i] * s[j],
+                inverse[i, k] - rho * (s[i] * right + left * s[k]) + (1 + rho * both) * rho * s[i] * s[k],
                 "multiply out",
             ),
         ],
