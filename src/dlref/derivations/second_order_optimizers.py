@@ -152,18 +152,25 @@ def _pair(kind: Callable[..., Variable] = real) -> tuple:
     return inverse, step, change, product, quantity(r"\rho", 1 / product)
 
 
+def _products(inverse: sp.IndexedBase, y: sp.IndexedBase) -> tuple:
+    """The inverse times y, y times the inverse, and y on both sides."""
+    rest = inverse.label, y.label, n
+    left = named("(Hy)", lambda row, *_: total(inverse[row, at] * y[at], at), "subscript")
+    right = named(r"(y^\top H)", lambda column, *_: total(y[m] * inverse[m, column], m), "subscript")
+    both = quantity(r"(y^\top H y)", total(total(y[m] * inverse[m, at] * y[at], m), at))
+    return lambda row: left(row, *rest), lambda column: right(column, *rest), both
+
+
 def bfgs_update() -> Derivation:
     """The update as a product of three matrices, multiplied out: two corrections, and what the step says."""
     inverse, s, y, _, rho = _pair(positive)
-    left = total(inverse[i, at] * y[at], at)
-    right = total(y[m] * inverse[m, k], m)
-    both = total(total(y[m] * inverse[m, at] * y[at], m), at)
-    once = inverse[i, k] - rho * s[i] * right
+    left, right, both = _products(inverse, y)
+    once = inverse[i, k] - rho * s[i] * right(k)
     return Derivation(
         [
-            Step(once - rho * (left - rho * s[i] * both) * s[k] + rho * s[i] * s[k]),
+            Step(once - rho * (left(i) - rho * s[i] * both) * s[k] + rho * s[i] * s[k]),
             Step(
-                inverse[i, k] - rho * (s[i] * right + left * s[k]) + (1 + rho * both) * rho * s[i] * s[k],
+                inverse[i, k] - rho * (s[i] * right(k) + left(i) * s[k]) + (1 + rho * both) * rho * s[i] * s[k],
                 "multiply out",
             ),
         ],
@@ -176,14 +183,13 @@ def bfgs_update() -> Derivation:
 def secant_equation() -> Derivation:
     """The new inverse maps the change of the gradient to the step, whatever the old one was."""
     inverse, s, y, product, rho = _pair()
-    left = total(inverse[i, at] * y[at], at)
-    both = total(total(y[m] * inverse[m, at] * y[at], m), at)
-    corrected = inverse[i, j] - rho * (s[i] * total(y[m] * inverse[m, j], m) + left * s[j])
+    left, right, both = _products(inverse, y)
+    corrected = inverse[i, j] - rho * (s[i] * right(j) + left(i) * s[j])
     return Derivation(
         [
             Step(total(corrected * y[j], j) + (1 + rho * both) * rho * s[i] * total(s[j] * y[j], j)),
             Step(
-                left - rho * (s[i] * both + left * product) + (1 + rho * both) * rho * s[i] * product,
+                left(i) - rho * (s[i] * both + left(i) * product) + (1 + rho * both) * rho * s[i] * product,
                 "the update times y, each term by itself",
             ),
             Step(s[i], "rho times the product is 1: all else cancels"),
