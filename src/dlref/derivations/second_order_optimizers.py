@@ -84,7 +84,7 @@ def newton_goes_up_at_a_saddle() -> Derivation:
             Step(g * own),
             Step(g**2 / h, "minus the slope over a negative curvature: the step has the sign of the slope"),
             Step(-g * safe, "the safe step has the opposite sign"),
-            Step(sp.S.Zero, "so its product with the slope is never above zero", ">="),
+            Step(sp.S.Zero, "a square: Newton's own step never goes down, the safe one never up", ">="),
         ],
     )
 
