@@ -11,7 +11,7 @@
   const WORDS = ["if", "else", ...LOGIC];
   const BINDING = {"+": 1, "-": 1, "*": 2, "/": 2, "^": 4, "**": 4};
   const UNARY = 3;
-  const MAX = {chars: 400, nodes: 200, depth: 160};
+  const MAX = {chars: 400, nodes: 200, depth: 160, digits: 25};
 
   class FormulaError extends Error {}
   const refuse = (message) => { throw new FormulaError(message); };
@@ -189,7 +189,7 @@
 
     number({text}) {
       this.count();
-      if (text.length > 20 || Number(text) > 1e300) refuse("number too large");
+      if (text.length > MAX.digits || Number(text) > 1e300) refuse("number too large");
       return {value: Number(text)};
     }
 

@@ -20,7 +20,20 @@ BANKS = [*bank.files(), ROOT / "tests/dlquiz/example.yml"]  # the example has a 
 SEEDS = range(3)
 GRADED = KINDS.keys() - {"code"}  # a function is graded in the terminal alone
 GARBAGE = ["?", "2x", "2|x|", "1/0", "-", "zz", "np.exp(1)", "1e999", "0.123456789", "99", "0,5", " -1,50 ", "50%", "٣"]
-GARBAGE += ["9^9^9^9", "exp(800)", "exp(-800)", "\u00a01 ", "1 2", "", "   ", "clip(1, 0)", "|2|", "1_000", "1,000,000"]
+GARBAGE += [
+    "9.090909090909092e-05",
+    "9^9^9^9",
+    "exp(800)",
+    "exp(-800)",
+    "\u00a01 ",
+    "1 2",
+    "",
+    "   ",
+    "clip(1, 0)",
+    "|2|",
+    "1_000",
+    "1,000,000",
+]
 GRADE = """(table) => table.map(([data, answers]) => answers.map((answer) => {
   try { return dlref.grade(data, answer); }
   catch (error) { if (error instanceof dlref.Unreadable) return {unreadable: error.message}; throw error; }

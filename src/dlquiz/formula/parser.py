@@ -20,7 +20,7 @@ from dlquiz.formula.tokens import (
     tokens,
 )
 
-MAX_NODES, MAX_DEPTH = 200, 160
+MAX_NODES, MAX_DEPTH, MAX_DIGITS = 200, 160, 25  # a float64 printed whole has up to 24
 BINDING = {"+": 1, "-": 1, "*": 2, "/": 2, "^": 4}
 UNARY = 3
 NO_CONDITION = "a condition needs a comparison: < <= > >= == !="
@@ -265,7 +265,7 @@ class _Parser:
 
     def number(self, token: Token) -> Node:
         self.count()
-        if len(token.text) > 20 or (abs(float(token.text)) > 1e300):
+        if len(token.text) > MAX_DIGITS or abs(float(token.text)) > 1e300:
             raise FormulaError("number too large", token.column)
         return Number(int(token.text) if token.text.isascii() and token.text.isdigit() else token.text)
 

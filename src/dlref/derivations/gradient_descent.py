@@ -70,6 +70,7 @@ def momentum_along_a_constant_gradient() -> Derivation:
     return Derivation(
         [
             Step(mu * (grad * (1 - mu**steps) / (1 - mu)) + grad),
+            Step((mu * grad * (1 - mu**steps) + grad * (1 - mu)) / (1 - mu), "one fraction"),
             Step(grad * (1 - mu ** (steps + 1)) / (1 - mu), "if t steps have gained this, one more gains the next"),
         ],
     )
@@ -182,8 +183,11 @@ def no_rate_is_better() -> Derivation:
     return Derivation(
         [
             Step((kappa * (1 - u) ** 2 + (kappa * u - 1) ** 2) / (kappa + 1)),
-            Step(bound**2 + kappa * (2 - u - kappa * u) ** 2 / (kappa + 1) ** 2, "u is rate times flattest curvature"),
-            Step(bound**2, "a weighted mean of both squared factors; the larger is no smaller", ">="),
+            Step(
+                bound**2 + kappa * (2 - u - kappa * u) ** 2 / (kappa + 1) ** 2,
+                "a weighted mean of both squared factors, u the rate times the flattest curvature; "
+                "what is added to the square is never negative, and the larger factor is no smaller than the mean",
+            ),
         ],
     )
 

@@ -1,11 +1,14 @@
 """The short way to the dates says what the long way says."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import platformdirs
 import pytest
 
+import dlquiz
 from dlquiz.failures import StoreError
 from dlquiz.store import Store
 from dlquiz.store.glance import _read, default_path, due
@@ -63,5 +66,7 @@ from dlquiz.store.glance import due
 assert len(due({str(filled)!r})) == 9
 print(*({{"typing", "re", "pathlib", "json", "contextlib", "dlquiz.store.rows"}} & sys.modules.keys()))
 """
-    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True)
+    source = {"PYTHONPATH": str(Path(dlquiz.__file__).parents[1])}  # without site an editable install is not found
+    command = [sys.executable, "-S", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | source)
     assert done.stdout == "\n"
