@@ -104,7 +104,7 @@ in an `answer` formula and in a `value` also the `given` ones.
 
 **code**: the learner writes the function `ref`, which is then called with drawn arguments beside it ::
 
-        library: numpy              # or torch: what the arguments are, and the result must be
+        arrays: numpy               # or torch: what the arguments are, and the result must be
         dtype: float64              # or float32: of the arguments, and of the result
         tolerance: {rel: 0.000001, abs: 0.000000001}    # of each value, against `ref` in float64
         cases:                      # optional: arguments to try first, numbers and lists
@@ -285,7 +285,7 @@ class Bug(Base, tag="bug", kw_only=True):
 class Code(Base, tag="code", kw_only=True):
     """A function to write, compared with the reference on drawn cases."""
 
-    library: Literal["numpy", "torch"]
+    arrays: Literal["numpy", "torch"]
     dtype: Literal["float32", "float64"]
     tolerance: Tolerance
     cases: list[dict[Name, Argument]] = []

@@ -126,7 +126,7 @@ FAULTS = {
     "a case out of law": ("delta: 2.0}", "delta: -2.0}", "needs delta > 0"),
     "an unknown argument": ("delta: 2.0}", "detla: 2.0}", "did you mean 'delta'?"),
     "no case at all": ("cases:\n      - {score: [2.0, 0.5, -1.0], sign: [1, 1, 1]}", "tags: []", "there must be cases"),
-    "an unknown library": ("library: torch", "library: jax", "Invalid enum value 'jax'"),
+    "an unknown library": ("arrays: torch", "arrays: jax", "Invalid enum value 'jax'"),
     "no dtype": ("dtype: float64", "tags: []", "missing required field `dtype`"),
 }  # fmt: skip
 
@@ -153,7 +153,7 @@ def test_a_start_that_is_right_is_found(monkeypatch):
 
 def test_the_losses_have_functions_to_write_and_each_an_answer_here():
     assert sorted(RIGHT) == sorted(WRONG) == sorted(SHIPPED)
-    assert {SHIPPED[name].library for name in SHIPPED} == {"numpy", "torch"}
+    assert {SHIPPED[name].arrays for name in SHIPPED} == {"numpy", "torch"}
     for concept in ("regression_losses", "classification_losses"):
         assert sum(question.concept == concept for question in SHIPPED.values()) >= 2
 

@@ -58,7 +58,7 @@ def _of_a_draw(question: schema.Code, cases: list[drawn.Case]) -> Iterator[Findi
 def _fault(question: schema.Code, cases: list[drawn.Case], gives: list[judge.Array] | None) -> str:
     """What a learner would be told whose function gives this; of None, what they are told who hand in the start."""
     if gives is None:
-        ran = run(stub(question), question.ref.rpartition(".")[2], cases, question.library)
+        ran = run(stub(question), question.ref.rpartition(".")[2], cases, question.arrays)
     else:
         ran = Ran(outcomes=judge.as_outcomes(question, gives))
     return judge.failure(question, cases, judge.expected(question, reference(question.ref), cases), ran)

@@ -20,7 +20,7 @@ def grade_code(asked: Asked, question: Code, text: str) -> Verdict:
     _readable(text, name, question.forbid)
     cases = drawn.cases(question, asked.seed)
     want = judge.expected(question, reference(question.ref), cases)
-    ran = run(text, name, cases, question.library)
+    ran = run(text, name, cases, question.arrays)
     fault = judge.failure(question, cases, want, ran)
     said = [fault, _foreseen(question, cases, ran.outcomes) if fault else ""]
     printed = f"\nIt printed:\n{ran.printed}" if ran.printed else ""

@@ -67,7 +67,7 @@ def failure(question: Code, cases: Sequence[Case], want: Sequence[Array], ran: R
 
 def _wrong_kind(question: Code, right: Array, outcome: Mapping[str, Any]) -> str:
     """What is wrong with a result before one looks at its values."""
-    wanted = {"numpy": "a numpy array", "torch": "a torch tensor"}[question.library]
+    wanted = {"numpy": "a numpy array", "torch": "a torch tensor"}[question.arrays]
     if outcome["type"] != "array":
         forgot = "; is there a return?" if outcome["type"] == "NoneType" else ""
         return f"It returns {outcome['type']}, not {wanted}{forgot}."

@@ -30,7 +30,7 @@ def _stub(question: Code, text: list[str]) -> str:
     lines = [*text, *_arguments(node, question)]
     body = '    """' + "\n    ".join(lines) + '\n    """\n    raise NotImplementedError("write me")\n'
     head = f"def {node.name}({_signature(node)}):\n"
-    return f"{IMPORTS[question.library]}\n\n\n{head}" + body.replace("\n    \n", "\n\n")
+    return f"{IMPORTS[question.arrays]}\n\n\n{head}" + body.replace("\n    \n", "\n\n")
 
 
 def source(ref: str) -> str:
