@@ -1,6 +1,7 @@
 """How long a learner waits: dlquiz against an interpreter that does nothing, with a bank of 500 questions.
 
-The copy that dlquiz keeps of the banks is there, as at every start but the first; "without the copy" is that first one.
+The copy that dlquiz keeps of the banks and Python's bytecode are there, as at every start but the first; "without the
+copy" is that first one. No PYTHON variable is set: some machines turn bytecode off, and then each start compiles.
 The first question is timed on a pseudo-terminal, from the start of the process to the prompt.
 """
 
@@ -40,8 +41,9 @@ def results() -> Iterator[Result]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         fill(folder / "banks")
-        env = {**os.environ, "XDG_DATA_HOME": name, "XDG_CACHE_HOME": f"{name}/cache", "DLQUIZ_BANK": f"{name}/banks"}
-        env = {**env, "TERM": "xterm", "COLUMNS": "80"}
+        env = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}  # as it comes
+        env |= {"XDG_DATA_HOME": name, "XDG_CACHE_HOME": f"{name}/cache", "DLQUIZ_BANK": f"{name}/banks"}
+        env |= {"TERM": "xterm", "COLUMNS": "80"}
         answered(folder)
         for verb in READING:
             run(DLQUIZ, *verb, env=env)

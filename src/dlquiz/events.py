@@ -1,13 +1,12 @@
 """What happens in a session, for whoever shows it."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct
 
 from dlquiz.question import Asked
 from dlquiz.verdict import Verdict
 
 
-@dataclass(frozen=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """A question is put; `changed` if its key is another than when it was last answered."""
 
     asked: Asked
@@ -16,16 +15,14 @@ class Shown:
     changed: bool = False
 
 
-@dataclass(frozen=True)
-class Hint:
+class Hint(Struct, frozen=True):
     """A hint was wanted; `text` is empty when there are no more."""
 
     text: str
     left: int
 
 
-@dataclass(frozen=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """An answer that nobody can read; it does not count."""
 
     message: str
@@ -33,15 +30,13 @@ class Refused:
     column: int | None
 
 
-@dataclass(frozen=True)
-class TryAgain:
+class TryAgain(Struct, frozen=True):
     """Wrong, and one try is left."""
 
     verdict: Verdict
 
 
-@dataclass(frozen=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """The last word on a question; `due_us` is when it comes again, if that was saved."""
 
     asked: Asked
@@ -50,15 +45,13 @@ class Judged:
     due_us: int | None
 
 
-@dataclass(frozen=True)
-class Said:
+class Said(Struct, frozen=True):
     """A plain word about the session itself."""
 
     text: str
 
 
-@dataclass
-class Ended:
+class Ended(Struct):
     """How it went. `interrupted` is set by Ctrl-C, `saved` where answers were kept."""
 
     right: int = 0
@@ -66,13 +59,12 @@ class Ended:
     skipped: int = 0
     left: int = 0
     interrupted: bool = False
-    soon: list[str] = field(default_factory=list)
-    flagged: list[str] = field(default_factory=list)
-    saved: bool = field(default=False, compare=False)
+    soon: list[str] = []
+    flagged: list[str] = []
+    saved: bool = False
 
 
-@dataclass(frozen=True)
-class Put:
+class Put(Struct, frozen=True):
     """A question of an exam is put; `left` is the seconds that are left."""
 
     asked: Asked
@@ -81,8 +73,7 @@ class Put:
     left: int
 
 
-@dataclass
-class Result:
+class Result(Struct):
     """One question of an exam; `verdict` is None where nothing was answered."""
 
     asked: Asked
@@ -90,8 +81,7 @@ class Result:
     verdict: Verdict | None = None
 
 
-@dataclass
-class Report:
+class Report(Struct):
     """An exam when it is over; `end` says how: done, time, left or interrupted."""
 
     seed: int

@@ -2,9 +2,10 @@
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from random import Random
 from typing import Any
+
+from msgspec import Struct
 
 from dlquiz.code.compose import compose
 from dlquiz.commands import QuitError, quits
@@ -29,8 +30,7 @@ def paper(rows: Sequence[Mapping[str, Any]], number: int, seed: int) -> list[Map
     return [drawn[id_] for id_ in in_turn(list(concepts), concepts)[:number]]
 
 
-@dataclass
-class Exam:
+class Exam(Struct):
     """`read` takes one line and raises `TimeOverError` when `seconds` have gone; `save` takes each answer."""
 
     seed: int
@@ -41,7 +41,7 @@ class Exam:
     save: Callable[[Answer], object] | None = None
     edit: Callable[[str], str | None] | None = None
     warned: bool = False
-    put_off: set[int] = field(default_factory=set)
+    put_off: set[int] = set()
 
     def run(self, questions: Sequence[Question]) -> Report:
         """Put every question, those put off once more at the end, until they are done or the time is over."""

@@ -6,12 +6,15 @@ failure.
 
 import os
 import zlib
-from collections.abc import Callable
 
 from dlquiz import places
 
+TYPE_CHECKING = False  # typing and collections cost a start 3 ms
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def kept(name: str, source: object, make: Callable[[], bytes]) -> bytes:
+
+def kept(name: str, source: object, make: "Callable[[], bytes]") -> bytes:
     """What `make` returns, from the file `name` if that was written for the same source by the same dlquiz."""
     path = os.path.join(places.cache(), name)
     about = repr((source, engine())).encode()
@@ -27,16 +30,23 @@ def kept(name: str, source: object, make: Callable[[], bytes]) -> bytes:
     return body
 
 
+def of_banks(name: str, make: "Callable[[], bytes]") -> bytes:
+    """What `make` returns from the banks: a file for each folder of them, for people with two."""
+    place, files = zlib.crc32(os.fsencode(places.folder())), places.files()
+    stamps = [(path, (of := os.stat(path)).st_mtime_ns, of.st_size) for path in files]
+    return kept(f"{place:08x}-{name}", stamps, make)
+
+
 def engine() -> int:
-    """When the newest module of dlquiz was written: another version reads nothing that an older one kept."""
-    folders = (places.HERE, os.path.join(places.HERE, "verbs"))
-    modules = [entry for folder in folders for entry in os.scandir(folder) if entry.name.endswith(".py")]
-    return max(entry.stat().st_mtime_ns for entry in modules)
-
-
-def stamp(paths: list[str]) -> list[tuple[str, int, int]]:
-    """What changes when one of these files does."""
-    return [(path, (of := os.stat(path)).st_mtime_ns, of.st_size) for path in paths]
+    """A number that changes with every module: another version reads nothing that an older one kept."""
+    times, folders = 0, [places.HERE]
+    for folder in folders:  # it grows while it is read
+        for entry in os.scandir(folder):
+            if entry.name.endswith(".py"):
+                times += entry.stat().st_mtime_ns
+            elif entry.is_dir():
+                folders.append(entry.path)
+    return times
 
 
 def _head(about: bytes, body: bytes) -> bytes:

@@ -4,15 +4,15 @@ Colour is off where the output is no terminal, where TERM is dumb and where NO_C
 """
 
 import os
-import re
 import sys
-from collections.abc import Iterable, Iterator
 from itertools import groupby
 
+from dlquiz.places import columns
 from dlquiz.text import plain
 
 TYPE_CHECKING = False  # typing costs a start 2 ms
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from typing import TextIO
 
 CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
@@ -45,7 +45,7 @@ class Paper:
         except UnicodeEncodeError:
             return False
 
-    def table(self, rows: Iterable[tuple[str, str]]) -> None:
+    def table(self, rows: "Iterable[tuple[str, str]]") -> None:
         """A label and a text beside it, which wraps under itself."""
         rows = [(plain(label), text) for label, text in rows]
         indent = 4 + max((cells(label) for label, _ in rows), default=0)
@@ -60,7 +60,7 @@ class Paper:
         codes = ";".join(CODES.get(word, word) for word in style.split())
         return f"\x1b[{codes}m{text}\x1b[0m" if codes and self.coloured else text
 
-    def wrapped(self, text: str, width: int, style: str = "") -> Iterator[str]:
+    def wrapped(self, text: str, width: int, style: str = "") -> "Iterator[str]":
         """The lines of a text, each at most `width` wide."""
         letters: list[tuple[str, str]] = []
         for i, part in enumerate(plain(text).split("`")):
@@ -71,7 +71,7 @@ class Paper:
             yield "".join(self.styled("".join(letter for letter, _ in run), code) for code, run in runs)
 
 
-def folds(text: str, width: int) -> Iterator[tuple[int, int]]:
+def folds(text: str, width: int) -> "Iterator[tuple[int, int]]":
     """Where each line of a wrapped text begins and ends; a word that is too long is cut."""
     start = 0
     for paragraph in text.split("\n"):
@@ -104,16 +104,6 @@ def cells(text: str) -> int:
 
     wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
     return len(text) + wide - sum(bool(unicodedata.combining(letter)) for letter in text)
-
-
-def columns() -> int:
-    """How wide the terminal is, by COLUMNS or by itself; 80 where there is none."""
-    if re.fullmatch(r"[1-9]\d{0,3}", os.environ.get("COLUMNS", "")):
-        return int(os.environ["COLUMNS"])
-    try:
-        return os.get_terminal_size(sys.__stdout__.fileno()).columns or 80  # type: ignore[union-attr]  # None is caught
-    except (AttributeError, ValueError, OSError):
-        return 80
 
 
 def colour_wanted(out: "TextIO") -> bool:

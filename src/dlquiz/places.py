@@ -1,4 +1,4 @@
-"""Where the banks are, and where copies are kept. Plain strings and `os`: every start comes by here."""
+"""What every start asks: where banks and copies are, how wide the terminal is. Strings and `os` alone, for speed."""
 
 import os
 import sys
@@ -36,6 +36,22 @@ def cache() -> str:
     if sys.platform == "win32":
         return os.path.join(os.environ.get("LOCALAPPDATA") or _home("~"), "dlquiz", "Cache")
     return os.path.join(_home("~/Library/Caches" if sys.platform == "darwin" else "~/.cache"), "dlquiz")
+
+
+def columns() -> int:
+    """How wide the terminal is, by COLUMNS or by itself; 80 where there is none."""
+    chosen = os.environ.get("COLUMNS", "")
+    if len(chosen) < 5 and chosen.isascii() and chosen.isdigit() and int(chosen):
+        return int(chosen)
+    try:
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns or 80  # type: ignore[union-attr]  # None is caught
+    except (AttributeError, ValueError, OSError):
+        return 80
+
+
+def screen() -> int:
+    """How wide a terminal reads what is written; 0 where a file or another program does."""
+    return columns() if sys.stdout.isatty() else 0
 
 
 def _home(path: str) -> str:

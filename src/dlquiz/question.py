@@ -2,10 +2,10 @@
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from graphlib import TopologicalSorter
 from random import Random
 from typing import Any
+
+from msgspec import Struct
 
 from dlquiz import schema
 from dlquiz.failures import BankError
@@ -16,8 +16,7 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 Key = str | float | int
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(Struct, frozen=True):
     """One choice as shown."""
 
     letter: str
@@ -26,8 +25,7 @@ class Option:
     why: str
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What the learner sees. `values` are the drawn params, `names` the step behind each letter of an order."""
 
     question: schema.Question
@@ -36,9 +34,9 @@ class Asked:
     text: str
     explain: str
     hints: list[str]
-    choices: list[Option] = field(default_factory=list)
-    steps: list[tuple[str, str]] = field(default_factory=list)
-    names: dict[str, str] = field(default_factory=dict)
+    choices: list[Option] = []
+    steps: list[tuple[str, str]] = []
+    names: dict[str, str] = {}
 
     @property
     def id(self) -> str:
@@ -143,6 +141,8 @@ class Asked:
 
     def sequence(self) -> list[str]:
         """One right order of the steps, by their names in the bank."""
+        from graphlib import TopologicalSorter
+
         question = self.question
         assert isinstance(question, schema.Order)  # noqa: S101  # for the type checker: callers know the kind
         values = self.step_values()

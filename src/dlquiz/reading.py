@@ -2,11 +2,30 @@
 
 import sys
 import time
-from collections.abc import Sequence
 
-from dlquiz import shelf
+from dlquiz import places, shelf
+
+TYPE_CHECKING = False  # typing and collections cost a start 3 ms
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 FACTS = ("id", "concept", "kind", "level", "ref", "verified", "by")
+
+
+def verb(words: list[str], *, as_json: bool) -> "Callable[[], int] | None":
+    """What to run for these words; None where they are none of these verbs."""
+    match words:
+        case []:
+            return lambda: home(as_json=as_json)
+        case ["list", *concepts]:
+            return lambda: list_(concepts, as_json=as_json)
+        case ["stats"]:
+            return lambda: stats(as_json=as_json)
+        case ["show", id_]:
+            return lambda: show(id_, as_json=as_json)
+        case ["progress", "path"] if not as_json:
+            return path
+    return None
 
 
 def home(*, as_json: bool = False) -> int:
@@ -27,23 +46,22 @@ def home(*, as_json: bool = False) -> int:
     return put(words.home(rows))
 
 
-def list_(concept: Sequence[str], *, as_json: bool = False) -> int:
+def list_(concept: "Sequence[str]", *, as_json: bool = False) -> int:
     """Id, kind, level, and how the key is known, of each question."""
+    sys.stdout.write(listed(concept, places.screen(), as_json=as_json))
+    return 0
+
+
+def listed(concept: "Sequence[str]", width: int, *, as_json: bool) -> str:
+    """The list of the questions, for a terminal so wide or for whoever reads it line by line."""
+    from dlquiz import words
+
     rows = shelf.rows()
     chosen = shelf.concepts((row["concept"] for row in rows), concept)
-    rows = [row for row in rows if row["concept"] in chosen]
+    groups = {name: [row for row in rows if row["concept"] == name] for name in chosen}
     if as_json:
-        return print_json([{name: row[name] for name in FACTS} for row in rows])
-    width = max((len(row["id"]) for row in rows), default=0)
-    lines = []
-    for name in chosen:
-        lines.append(name)
-        lines += [
-            f"  {row['id']:{width}}  {row['kind']:9}  {row['level']}  {row['verified']}"
-            for row in rows
-            if row["concept"] == name
-        ]
-    return put("\n".join(lines))
+        return json_line([{name: row[name] for name in FACTS} for row in rows if row["concept"] in groups])
+    return words.listing(groups, width)
 
 
 def show(id_: str, seed: int = 0, *, as_json: bool = False) -> int:
@@ -82,6 +100,13 @@ def stats(*, as_json: bool = False, words: bool = False) -> int:
     return 0
 
 
+def path() -> int:
+    """Where the progress file is."""
+    from dlquiz.store import glance
+
+    return put(glance.default_path())
+
+
 def due() -> dict[str, int]:
     """When each question that was ever answered is due; nothing where there is no progress."""
     from dlquiz.store import glance
@@ -102,6 +127,12 @@ def put(text: str) -> int:
 
 def print_json(value: object) -> int:
     """One line of JSON on stdout, and the exit code of success."""
+    sys.stdout.write(json_line(value))
+    return 0
+
+
+def json_line(value: object) -> str:
+    """A value as one line of JSON."""
     import json
 
-    return put(json.dumps(value, ensure_ascii=False))
+    return json.dumps(value, ensure_ascii=False) + "\n"

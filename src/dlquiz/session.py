@@ -1,7 +1,9 @@
 """Asking questions one after the other. Clock, seed, input, output and saving are arguments: no terminal is needed."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from dlquiz.code.compose import compose
 from dlquiz.commands import QuitError, UndoError, command, quits, word
@@ -19,8 +21,7 @@ SECOND_TRY = ("number", "formula", "stable", "order", "code")  # a second guess 
 PAUSE = "Enter next   u undo   f flag   q quit > "
 
 
-@dataclass
-class Session:
+class Session(Struct):
     """`clock` gives microseconds, `read` one line for a prompt, `show` takes each event, `save` each answer.
 
     `undo` takes back the last answer to a question, `flag` keeps why it is bad, `changed` holds the first ids of the
@@ -39,7 +40,7 @@ class Session:
     pause: bool = False
     edit: Callable[[str], str | None] | None = None
     ended: Ended = field(default_factory=Ended)
-    past: list["_Past"] = field(default_factory=list)
+    past: list["_Past"] = []
 
     def run(self, questions: Sequence[Question]) -> Ended:
         """Ask every question, or as many as the learner wants; an answer is saved before it is judged aloud."""
@@ -196,8 +197,7 @@ class Session:
         self.show(Said(f"Flagged.{why}"))
 
 
-@dataclass(frozen=True)
-class _Past:
+class _Past(Struct, frozen=True):
     """An answer of this session."""
 
     number: int
@@ -205,8 +205,7 @@ class _Past:
     correct: bool
 
 
-@dataclass
-class _Turn:
+class _Turn(Struct):
     """How far the learner has come with one question; `verdict` is set once there was an answer."""
 
     asked: Asked

@@ -1,12 +1,11 @@
 """What grading comes to: a verdict, or the refusal of an answer that nobody can read."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from dlquiz.question import Key
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """`score` is 1 for a right answer, and the share that was right for a kind that has parts."""
 
     correct: bool

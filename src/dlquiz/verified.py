@@ -1,13 +1,13 @@
 """How a question's key is known to be right: recomputed by what, or said by whom."""
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from dlquiz import schema
 
 
-@dataclass(frozen=True)
-class Verified:
+class Verified(Struct, frozen=True):
     """`computed` is whether `dlquiz check` recomputes the key; `by` names the functions or the source."""
 
     computed: bool

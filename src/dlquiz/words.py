@@ -1,8 +1,10 @@
 """Questions, dates and summaries in words; no colour, nothing heavy to import."""
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # typing costs a start 2 ms
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
     from dlquiz.events import Ended, Report
     from dlquiz.question import Asked
 
@@ -50,7 +52,7 @@ def feedback(asked: "Asked") -> list[tuple[str, str]]:
     return [("-", f"`{foreseen(mistake)}`: {fill(mistake.say, asked.values)}") for mistake in mistakes]
 
 
-def foreseen(mistake: Any) -> str:
+def foreseen(mistake: "Any") -> str:
     """The wrong answer that a mistake's feedback is for."""
     if getattr(mistake, "value", None) is not None:
         return f"{mistake.value:g}"
@@ -140,6 +142,20 @@ def by_concept(report: "Report") -> list[tuple[str, int, int]]:
         found.setdefault(one.asked.concept, []).append(bool(one.verdict and one.verdict.correct))
     rows = [(concept, sum(marks), len(marks)) for concept, marks in found.items()]
     return sorted(rows, key=lambda row: row[1] / row[2])
+
+
+def listing(groups: "Mapping[str, Sequence[Mapping[str, Any]]]", width: int) -> str:
+    """The questions of each concept, a line each; two where they are wider than `width`."""
+    rows = [row for group in groups.values() for row in group]
+    longest = max((len(row["id"]) for row in rows), default=0)
+    between = "  " if not width or longest + 26 <= width else "\n    "
+    lines = []
+    for name, group in groups.items():
+        lines.append(name)
+        for row in group:
+            id_ = f"{row['id']:{longest}}" if between == "  " else row["id"]
+            lines.append(f"  {id_}{between}{row['kind']:9}  {row['level']}  {row['verified']}")
+    return "".join(f"{line}\n" for line in lines)
 
 
 def home(rows: list[tuple[str, int, int, int]]) -> str:

@@ -59,7 +59,7 @@ def test_a_right_answer_is_saved_and_judged(questions):
     assert saved.key_sha == fingerprint(questions["number"])
     judged = run.events[1]
     assert judged.due_us == saved.at_us + 600 * SECOND
-    assert run.ended == Ended(right=1, soon=["example-number"])
+    assert run.ended == Ended(saved=True, right=1, soon=["example-number"])
 
 
 def test_it_is_saved_before_it_is_judged_aloud(questions):
@@ -123,14 +123,14 @@ def test_a_skipped_question_is_not_saved(questions):
     run = Run([questions["number"], questions["bug"]], "!", "!")
 
     assert run.saved == []
-    assert run.ended == Ended(skipped=2)
+    assert run.ended == Ended(saved=True, skipped=2)
 
 
 @pytest.mark.parametrize("word", ["q", "Q", "quit", "QUIT"])
 def test_q_leaves_with_a_summary(questions, word):
     run = Run([questions["number"], questions["bug"], questions["single"]], "8", word)
 
-    assert run.ended == Ended(right=1, left=2, soon=["example-number"])
+    assert run.ended == Ended(saved=True, right=1, left=2, soon=["example-number"])
     assert isinstance(run.events[-1], Ended)
 
 
@@ -147,7 +147,7 @@ def test_q_is_an_answer_where_q_is_a_symbol(questions):
 def test_ctrl_c_and_the_end_of_input_end_with_a_summary(questions, end, interrupted):
     run = Run([questions["number"], questions["bug"]], "8", end=end)
 
-    assert run.ended == Ended(right=1, left=1, interrupted=interrupted, soon=["example-number"])
+    assert run.ended == Ended(saved=True, right=1, left=1, interrupted=interrupted, soon=["example-number"])
     assert isinstance(run.events[-1], Ended)
     assert len(run.saved) == 1
 
@@ -320,7 +320,7 @@ def test_an_answer_is_taken_back_and_its_question_asked_again(questions, lines):
 
     assert run.shown() in ([1, 1, 2], [1, 2, 1, 2])
     assert [answer.correct for answer in run.saved] == [False]
-    assert run.ended == Ended(wrong=1, skipped=1, soon=["example-number"])
+    assert run.ended == Ended(saved=True, wrong=1, skipped=1, soon=["example-number"])
 
 
 def test_two_answers_are_taken_back_one_after_the_other(questions):
@@ -328,7 +328,7 @@ def test_two_answers_are_taken_back_one_after_the_other(questions):
 
     assert run.shown() == [1, 2, 3, 2, 1]
     assert run.saved == []
-    assert run.ended == Ended(left=3)
+    assert run.ended == Ended(saved=True, left=3)
 
 
 def test_there_may_be_nothing_to_take_back(questions):

@@ -16,9 +16,14 @@ from dlquiz.quick import run
 from .conftest import EXAMPLE
 
 
-def said(way, *arguments):
+class Screen(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def said(way, *arguments, out=io.StringIO):
     """What one way in prints for these arguments, and its exit code."""
-    out = io.StringIO()
+    out = out()
     with contextlib.redirect_stdout(out):
         code = way(list(arguments))
     return code, out.getvalue()
@@ -91,17 +96,18 @@ def test_a_damaged_copy_is_made_again(copy, damage):
         path.write_bytes(damage)
 
     assert said(run, "list", "--json") == wanted
-    assert all(path.read_bytes() != damage for path in kept_files() if path.name.startswith("rows"))
+    assert all(path.read_bytes() != damage for path in kept_files() if path.name.endswith(("rows", "list-json")))
 
 
-def test_a_flipped_bit_is_found(copy):
-    wanted = said(run, "list", "--json")
-    (rows,) = (path for path in kept_files() if path.name.startswith("rows"))
-    whole = rows.read_bytes()
+@pytest.mark.parametrize(("words", "name"), [([], "list-json"), (["example"], "rows")])
+def test_a_flipped_bit_is_found(copy, words, name):
+    wanted = said(run, "list", "--json", *words)
+    (page,) = (path for path in kept_files() if path.name.endswith(name))
+    whole = page.read_bytes()
     for at in range(0, len(whole), 37):
-        rows.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        page.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
 
-        assert said(run, "list", "--json") == wanted
+        assert said(run, "list", "--json", *words) == wanted
 
 
 def test_another_bank_another_copy(copy):
@@ -124,6 +130,39 @@ def test_another_dlquiz_another_copy(copy, monkeypatch):
     monkeypatch.setattr(kept, "engine", lambda: 1)
     assert kept.kept("x", 1, make) == b"made"
     assert len(calls) == 2
+
+
+def test_any_module_makes_another_dlquiz(tmp_path, monkeypatch):
+    for name in ("a.py", "inner/b.py", "inner/deep/c.py", "__pycache__/a.pyc"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    monkeypatch.setattr(places, "HERE", str(tmp_path))
+    seen = [kept.engine()]
+    for change in (
+        lambda: os.utime(tmp_path / "inner/deep/c.py", ns=(1, 1)),
+        lambda: os.utime(tmp_path / "inner/b.py", ns=(1, 1)),
+        (tmp_path / "inner/d.py").touch,
+        (tmp_path / "a.py").unlink,
+    ):
+        change()
+        seen.append(kept.engine())
+    (tmp_path / "__pycache__/a.pyc").write_bytes(b"compiled")
+
+    assert len({*seen}) == len(seen)
+    assert kept.engine() == seen[-1]
+
+
+@pytest.mark.parametrize("columns", ["30", "40", "60", "120"])
+def test_the_list_is_as_wide_as_the_terminal(monkeypatch, columns):
+    monkeypatch.delenv("DLQUIZ_BANK")
+    monkeypatch.setenv("COLUMNS", columns)
+
+    shown, again = (said(run, "list", out=Screen)[1] for _ in range(2))
+    lines = shown.splitlines()
+
+    assert shown == again == said(parsed, "list", out=Screen)[1]
+    assert all(len(line) <= int(columns) or " " not in line.strip() for line in lines)
+    assert shown.split() == said(run, "list")[1].split()
 
 
 def test_where_nothing_can_be_kept_nothing_is_amiss(copy, tmp_path, monkeypatch):

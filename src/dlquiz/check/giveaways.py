@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from dlquiz import schema
 
@@ -25,8 +26,7 @@ MANY = re.compile(
 Pick = Callable[[schema.Choices], list[schema.Choice]]
 
 
-@dataclass(frozen=True)
-class Strategy:
+class Strategy(Struct, frozen=True):
     """How often a guesser who always picks the same way is right, beside one who picks blindly."""
 
     name: str
