@@ -6,10 +6,10 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from dlquiz.schedule import moment
 from dlquiz.store import Answer
 
 DAY_US = 86_400 * 10**6
+ONE = timedelta(days=1)
 LEECH = 4  # wrong answers
 
 
@@ -67,13 +67,13 @@ def stats(
     """The numbers of a learner at this moment; `rows` are the questions that are still asked."""
     asked = {row["first_id"]: row for row in rows}
     done = sorted((answer for answer in log if not answer.undone), key=lambda one: one.at_us)
-    today = moment(now_us).date()
-    days = dict(Counter(moment(answer.at_us).date() for answer in done))
+    today = _day(now_us)
+    days = dict(Counter(_day(answer.at_us) for answer in done))
     counted = [one for one in done if one.question in asked and one.key_sha in ("", asked[one.question]["key_sha"])]
     histories: dict[str, list[Answer]] = {}
     for answer in counted:
         histories.setdefault(answer.question, []).append(answer)
-    waits = [max((moment(at).date() - today).days, 0) for question, at in due.items() if question in asked]
+    waits = [max((_day(at) - today).days, 0) for question, at in due.items() if question in asked]
     return Stats(
         today=today,
         answers=len(done),
@@ -81,7 +81,7 @@ def stats(
         questions=len(rows),
         days=days,
         streak=_streak(days, today),
-        longest=max((_streak(days, day) for day in days), default=0),
+        longest=max((_streak(days, day) for day in days if day + ONE not in days), default=0),
         retention=_retention(histories, 0),
         retention_month=_retention(histories, now_us - 30 * DAY_US),
         forecast=[(today + timedelta(days=n), waits.count(n)) for n in range(7)],
@@ -93,12 +93,17 @@ def stats(
     )
 
 
+def _day(at_us: int) -> date:
+    """The day of this place on which a moment falls."""
+    return date.fromtimestamp(at_us // 10**6)  # the learner's own calendar
+
+
 def _streak(days: Mapping[date, int], last: date) -> int:
     """Days in a row up to `last`, or up to the day before while `last` may still come."""
     if last not in days:
-        last -= timedelta(days=1)
+        last -= ONE
     length = 0
-    while last - timedelta(days=length) in days:
+    while last - length * ONE in days:
         length += 1
     return length
 

@@ -50,8 +50,8 @@ def read_flags(db: sqlite3.Connection, version: int = VERSION) -> Iterator[tuple
 
 
 def _answer(fields: list) -> Answer:
-    row = Answer(*fields)
-    return row._replace(correct=bool(row.correct), undone=bool(row.undone))
+    question, at_us, grade, correct, *rest, undone = fields
+    return Answer(question, at_us, grade, bool(correct), *rest, bool(undone))
 
 
 def upgrade(db: sqlite3.Connection, version: int) -> None:

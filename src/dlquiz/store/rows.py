@@ -8,6 +8,7 @@ from typing import NamedTuple
 from dlquiz.text import plain
 
 LATEST_US = 2**53 - 1  # the year 2255: the largest whole number that a browser keeps exactly
+COMPACT = json.JSONEncoder(separators=(",", ":")).encode
 LONGEST = 20_000  # characters of an answer; what goes beyond is cut
 
 
@@ -47,7 +48,7 @@ def tidy(text: str) -> str:
 
 def crc(row: Sequence[object]) -> int:
     """A checksum over every field: SQLite itself does not notice a flipped bit inside a value."""
-    return zlib.crc32(json.dumps(_plain_fields(row), separators=(",", ":")).encode())
+    return zlib.crc32(COMPACT(_plain_fields(row)).encode())
 
 
 def crc_1(row: Sequence[object]) -> int:
