@@ -66,16 +66,20 @@ class Asked(Struct, frozen=True):
     @property
     def stub(self) -> str:
         """What the learner starts from, for a function to write; empty otherwise."""
+        if not isinstance(self.question, schema.Code):
+            return ""
         from dlquiz.code.stub import stub
 
-        return stub(self.question) if isinstance(self.question, schema.Code) else ""
+        return stub(self.question)
 
     @property
     def draft(self) -> str:
         """The stub with the question in it, for an editor."""
+        if not isinstance(self.question, schema.Code):
+            return ""
         from dlquiz.code.stub import draft
 
-        return draft(self.question) if isinstance(self.question, schema.Code) else ""
+        return draft(self.question)
 
     def mutant(self) -> Any:
         """The wrong function of a bug, with its line and why."""

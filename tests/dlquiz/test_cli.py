@@ -18,7 +18,8 @@ from .conftest import EXAMPLE
 from .terminal import Terminal
 
 MODULE = (sys.executable, "-m", "dlquiz")
-HEAVY = ("torch", "numpy", "sympy", "mpmath", "rich", "fsrs", "sqlite3", "dlref")
+HEAVY = ("torch", "numpy", "sympy", "mpmath", "rich", "fsrs", "dlref")
+NOTHING = ("re", "typing", "json", "collections", "pathlib", "click", "msgspec", "sqlite3", *HEAVY)
 
 
 @dataclass
@@ -232,13 +233,27 @@ def test_a_key_that_cannot_be_computed_is_the_banks_fault(tmp_path, monkeypatch)
 # -- weight and surroundings
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("list",), ("list", "--json"), ("review", "--help")])
-def test_reading_verbs_import_nothing_heavy(arguments):
+@pytest.mark.parametrize(
+    ("arguments", "unwanted"),
+    [
+        (("--help",), NOTHING),
+        (("list",), NOTHING),
+        (("list", "--json"), NOTHING),
+        (("progress", "path"), NOTHING),
+        ((), ("typing", "click", "msgspec", "pathlib", *HEAVY)),
+        (("stats",), ("click", "msgspec", "dataclasses", "inspect", *HEAVY)),
+        (("show", "example-single"), ("click", "dataclasses", "inspect", "pathlib", "sqlite3", *HEAVY)),
+        (("review", "--help"), ("sqlite3", "msgspec", *HEAVY)),
+    ],
+)
+def test_a_verb_that_reads_imports_no_more_than_it_needs(monkeypatch, arguments, unwanted):
+    monkeypatch.setenv("COLUMNS", "80")
+    dlquiz(*arguments)  # from now on what can be kept is kept
     code = f"""
 import sys
 from dlquiz.quick import run
 code = run({list(arguments)!r})
-print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)
+print([name for name in {unwanted!r} if name in sys.modules], file=sys.stderr)
 sys.exit(code)
 """
     done = process(sys.executable, "-c", code)

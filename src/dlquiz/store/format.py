@@ -50,8 +50,8 @@ def read_flags(db: sqlite3.Connection, version: int = VERSION) -> Iterator[tuple
 
 
 def _answer(fields: list) -> Answer:
-    question, at_us, grade, correct, *rest, undone = fields
-    return Answer(question, at_us, grade, bool(correct), *rest, bool(undone))
+    question, at_us, grade, correct, answer, seed, hints, took_ms, key_sha, undone = fields
+    return Answer(question, at_us, grade, bool(correct), answer, seed, hints, took_ms, key_sha, bool(undone))
 
 
 def upgrade(db: sqlite3.Connection, version: int) -> None:
