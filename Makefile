@@ -24,7 +24,7 @@ study: setup  ## build the site, serve it on 127.0.0.1 (PORT=8000) and say how t
 
 test: setup  ## run every check that CI runs
 	@$(MAKE) --no-print-directory check
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
 
 quiz: setup  ## what is due today, in the terminal
 	@$(BIN)/dlquiz

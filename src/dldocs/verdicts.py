@@ -1,12 +1,14 @@
 """What earlier builds found out, so that a build checks again only what has changed.
 
 A verdict is kept under a hash of everything it rests on: the steps, where they hold, the checker's own source, and
-the versions of sympy and mpmath. The tests never read it: they check everything, every time.
+the versions of sympy and mpmath. The tests check everything, every time: they only leave their verdicts to the site
+that they build.
 """
 
 import functools
 import hashlib
 import json
+import os
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -31,8 +33,7 @@ def verified(derivation: Derivation) -> Derivation:
         derivation.proofs = [Proof(**proof) for proof in found["proofs"]]
     else:
         found = checked(derivation)
-        STORE.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(found))
+        keep(derivation, found)
     _seconds[derivation.name] = found["seconds"]
     return derivation
 
@@ -43,6 +44,14 @@ def checked(derivation: Derivation) -> dict[str, Any]:
     derivation.check()
     proofs = [asdict(proof) for proof in derivation.proofs]
     return {"proofs": proofs, "points": len(derivation.points), "seconds": time.process_time() - start}
+
+
+def keep(derivation: Derivation, found: dict[str, Any]) -> None:
+    """Leave a verdict to later builds; it appears whole or not at all, for two may be at work."""
+    STORE.mkdir(parents=True, exist_ok=True)
+    unfinished = STORE / f"{os.getpid()}.part"
+    unfinished.write_text(json.dumps(found))
+    unfinished.replace(STORE / f"{key(derivation)}.json")
 
 
 def seconds(name: str) -> float:

@@ -1,6 +1,5 @@
 """Every derivation holds at its declared level, and its last line is what the code computes."""
 
-import functools
 import inspect
 from collections.abc import Callable
 
@@ -12,21 +11,14 @@ from torch.nn import functional
 
 from catalogue import Argument, functions, pairs, parts
 from catalogue import arguments as arguments_of
-from dlref.derivations import Derivation, load, names
+from dlref.derivations import load, names
 from dlref.derivations._numeric import DIGITS, Point, value
 from dlref.derivations._symbols import Variable
 from laws import draw_number
+from verified import TOGETHER, checked, each_derivation
 
-NAMES = names()
 SAMPLED = 8  # points of each derivation that are put to the code: the checker has looked at all of them
-
-
-@functools.cache
-def checked(name: str) -> Derivation:
-    return load(name).check()
-
-
-JOINED = [name for name in NAMES if load(name).function]
+JOINED = [name for name in names() if load(name).function]
 
 
 def named_by(name: str) -> str:
@@ -34,7 +26,7 @@ def named_by(name: str) -> str:
     return f"{name.partition('.')[0]}.{load(name).function.partition('.')[0]}"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each_derivation
 def test_a_derivation_reaches_exactly_the_level_it_declares(name: str) -> None:
     """A level that rises must be declared too: else it could fall again unseen."""
     derivation = checked(name)
@@ -43,13 +35,13 @@ def test_a_derivation_reaches_exactly_the_level_it_declares(name: str) -> None:
     assert derivation.level.removeprefix(derivation.expect) in ("", ", on open cells")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each_derivation
 def test_no_proof_needs_simplify(name: str) -> None:
     """It has no end that can be foretold: under the limit a slow machine would find less than a fast one."""
     assert "simplify" not in checked(name).rungs
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each_derivation
 def test_a_derivation_says_what_it_derives(name: str) -> None:
     derivation = checked(name)
 
@@ -120,7 +112,7 @@ def samples(name: str) -> list[Point]:
     return points[:: max(1, len(points) // SAMPLED)]
 
 
-@pytest.mark.parametrize("name", JOINED)
+@pytest.mark.parametrize("name", [TOGETHER[name] for name in JOINED])
 def test_the_last_line_is_what_the_function_computes(name: str) -> None:
     derivation, function = checked(name), functions()[named_by(name)]
     for at in samples(name):
@@ -136,7 +128,7 @@ def test_the_last_line_is_what_the_function_computes(name: str) -> None:
 GRADIENTS = {f"{name}_grad" for name in pairs()}  # those of layers are compared with autograd in test_layers.py
 
 
-@pytest.mark.parametrize("name", [name for name in JOINED if named_by(name) in GRADIENTS])
+@pytest.mark.parametrize("name", [TOGETHER[name] for name in JOINED if named_by(name) in GRADIENTS])
 def test_the_last_line_is_the_slope_that_autograd_finds(name: str) -> None:
     derivation = checked(name)
     loss = functions()[named_by(name).removesuffix("_grad")]

@@ -1,13 +1,19 @@
 """No formula on a page or in a bank is believed because it was typed."""
 
+import json
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
+from dldocs.verdicts import verified
 from dlquiz.formula import parse, value
+from dlref.derivations import load, names
 from fences import DOCS, ROOT, fences
 
 EXCEPTIONS = yaml.safe_load(Path(__file__).with_name("typed_formulas.yml").read_text())
@@ -84,3 +90,22 @@ def test_formulas_may_not(formula: str) -> None:
 )
 def test_arithmetic_is_recomputed(formula: str, right: bool) -> None:  # noqa: FBT001 (the verdict is the subject)
     assert adds_up(formula) is right
+
+
+def test_katex_knows_every_command() -> None:
+    formulas = [formula for d in map(verified, map(load, names())) for formula in (d.latex(), d.statement())]
+    katex = json.dumps(str(ROOT / "node_modules/katex"))
+    script = f"""
+        const katex = require({katex});
+        for (const tex of JSON.parse(require("fs").readFileSync(0)))
+            katex.renderToString(tex, {{displayMode: true, strict: "error"}});
+        console.log("all known");
+    """
+    node = shutil.which("node", path=str(Path(sys.executable).parent))
+    assert node, "there is no node beside this Python: run make setup"
+
+    result = subprocess.run(
+        [node, "-e", script], input=json.dumps(formulas), capture_output=True, text=True, check=False
+    )
+
+    assert result.stdout == "all known\n", result.stderr

@@ -19,6 +19,7 @@ from built import ROOT, Built, build, built_once, shared_folder
 from dldocs import assets
 from dldocs.answers import KINDS
 from dlquiz import bank
+from dlref.derivations import names
 from fences import fences
 
 CONCEPTS = sorted(path.stem for path in (ROOT / "docs/concepts").glob("[!_]*.md"))
@@ -117,6 +118,12 @@ def test_search_finds_functions_and_gives_no_answer_away(concept: str, site: Bui
     assert sorted({*public(concept)} - {*found}) == []
     assert not any("return " in found[name] for name in public(concept)), "the source is in the index"
     assert [question.id for question in bank.read(concept) if question.explain in everything] == []
+
+
+def test_the_page_of_checks_names_every_derivation(site: Built) -> None:
+    page = (site.folder / "checks.html").read_text()
+
+    assert page.count("<td") == 3 * len(names())
 
 
 # -- what stops a build
