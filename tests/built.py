@@ -29,6 +29,7 @@ def build(target: Path, root: Path = ROOT) -> Built:
     """Build into `target`, never with -q: it silences the warnings that strict counts."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("DLQUIZ_")}
     env |= {"NO_MKDOCS_2_WARNING": "1", "OMP_NUM_THREADS": "1", "NO_COLOR": "1"}
+    env["PYTHONWARNINGS"] = "error::UserWarning,error::RuntimeWarning"  # the code of a page raises none
     command = [sys.executable, "-m", "mkdocs", "build", "-d", target]
     run = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=False)
     return Built(target, run.returncode, run.stdout + run.stderr)

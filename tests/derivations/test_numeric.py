@@ -4,7 +4,7 @@ import mpmath
 import pytest
 import sympy as sp
 
-from dlref.derivations import Derivation, Step, load, names
+from dlref.derivations import Derivation, Step
 from dlref.derivations._numeric import DIGITS, UnusableError, disagreement, unreached, value
 from dlref.derivations._samples import Space
 from dlref.derivations._symbols import (
@@ -22,6 +22,7 @@ from dlref.derivations._symbols import (
     total,
     vector,
 )
+from verified import checked, each_derivation
 
 D = sp.Derivative
 x, y, a = real("x"), real("y"), positive("a")
@@ -146,8 +147,8 @@ def test_a_branch_that_is_never_taken_is_reported() -> None:
     assert list(unreached(sp.Max(x, y), drawn(x + y))) == []
 
 
-@pytest.mark.parametrize("name", names())
+@each_derivation
 def test_every_derivation_gets_enough_points(name: str) -> None:
-    space = load(name).space
+    derivation = checked(name)
 
-    assert len(space.points(name)) >= (12 if space.symbols or space.vectors else 1)
+    assert len(derivation.points) >= (12 if derivation.space.symbols or derivation.space.vectors else 1)

@@ -40,13 +40,6 @@ def named(fence: Fence) -> set[str]:
     return set(re.findall(r"\b[a-z]\w*\.[a-z]\w*\b", fence.body)) & set(names())
 
 
-@each_page
-def test_the_code_of_a_page_runs(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run(page)
-
-    capsys.readouterr()
-
-
 def test_executed_code_is_found() -> None:
     """A pattern that matches nothing would pass the law above."""
     for page in CONCEPTS:
