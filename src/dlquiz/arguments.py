@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from dlquiz.params import Value, evaluate
+from dlquiz.registry import reference
 
 PLAIN = {int: "int", float: "float", bool: "bool", str: "text", inspect.Parameter.empty: "tensor"}
 NAMED = {"Generator": "generator", "dtype": "dtype", "Size": "shape", "NoneType": "", "Tensor": "tensor"}
@@ -112,12 +113,6 @@ def _generator(value: Any) -> Any:
     return _torch().Generator().manual_seed(_whole(value))
 
 
-def _function(value: str) -> Callable[..., Any]:
-    from dlquiz.registry import reference
-
-    return reference(value)
-
-
 FITS: dict[str, Callable[[Any], bool]] = {
     "int": _is_number,
     "float": _is_number,
@@ -145,7 +140,7 @@ MAKE: dict[str, Callable[[Any], Any]] = {
     "tensors": lambda value: tuple(map(_tensor, value)),
     "texts": tuple,
     "text": str,
-    "function": _function,
+    "function": reference,
     "dtype": lambda value: getattr(_torch(), value),
 }
 WORDS = {

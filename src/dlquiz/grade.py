@@ -190,10 +190,11 @@ def _grade_bug(asked: Asked, question: schema.Bug, text: str) -> Verdict:
 
 
 def _shown_difference(question: schema.Bug) -> str:
-    from dlquiz import registry
+    from dlquiz.calling import differ
+    from dlquiz.registry import mutant, reference
 
     case = question.cases[0]
-    difference = registry.differ(registry.reference(question.ref), registry.mutant(question.mutant), case)
+    difference = differ(reference(question.ref), mutant(question.mutant), case)
     return f"At {', '.join(f'{name} = {_shown(value)}' for name, value in case.items())} it gives {difference}."
 
 

@@ -90,23 +90,23 @@ class Asked(Struct, frozen=True):
 
     def env(self, symbols: "dict[str, float] | None" = None) -> dict[str, Value]:
         """What the names in this question's formulas mean: params, symbols, and values of reference functions."""
-        from dlquiz import registry
+        from dlquiz.calling import scalar
 
         env = components({**self.values, **(symbols or {})})
         if not isinstance(self.question, schema.Drawn):
             return env
-        given = {name: registry.scalar(c.call, c.args, env, c.index) for name, c in self.question.given.items()}
+        given = {name: scalar(c.call, c.args, env, c.index) for name, c in self.question.given.items()}
         return {**env, **given}
 
     def number(self, answer: schema.Answer) -> float:
         """The value of a number's key or of one of its mistakes."""
-        from dlquiz import registry
+        from dlquiz.calling import scalar
         from dlquiz.params import number
 
         if answer.value is not None:
             return float(answer.value)
         if answer.call:
-            return registry.scalar(answer.call, answer.args, components(self.values), answer.index)
+            return scalar(answer.call, answer.args, components(self.values), answer.index)
         return number(answer.formula, self.env())
 
     def key(self) -> Key:

@@ -8,11 +8,12 @@ import torch
 from jaxtyping import Float, Integer
 from torch import Generator, Tensor
 
-from dlquiz import registry
+from dlquiz import calling
 from dlquiz.arguments import converted, wanted
 from dlquiz.bank import read
+from dlquiz.calling import derived, scalar
 from dlquiz.params import evaluate
-from dlquiz.registry import RegistryError, derived, scalar
+from dlquiz.registry import RegistryError
 from dlref.regression_losses import huber
 
 Vector = Float[Tensor, "*shape"]
@@ -124,7 +125,7 @@ def known(monkeypatch):
     def step(x: Vector) -> Result:
         return Result(2 * x, (x + 1, 5))
 
-    monkeypatch.setattr(registry, "reference", lambda _: step)
+    monkeypatch.setattr(calling, "reference", lambda _: step)
 
 
 @pytest.mark.usefixtures("known")

@@ -1,9 +1,11 @@
 """Imports flow one way, and nothing heavy is loaded before it is needed."""
 
 import ast
+import graphlib
 import shutil
 import subprocess
 import sys
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,34 @@ def test_the_layers_hold() -> None:
     result = run(linter, "--no-cache")
 
     assert result.returncode == 0, result.stdout
+
+
+def modules(package: str) -> dict[str, Path]:
+    """The modules of a package by their dotted names."""
+    files = sorted((ROOT / "src" / package).rglob("*.py"))
+    paths = {".".join(path.relative_to(ROOT / "src").with_suffix("").parts): path for path in files}
+    return {name.removesuffix(".__init__"): path for name, path in paths.items()}
+
+
+def needs(node: ast.AST, known: Collection[str]) -> Iterator[str]:
+    """What is imported anywhere inside, functions too; what only a type checker reads does not count."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+            continue
+        if isinstance(child, ast.ImportFrom):
+            names = [f"{child.module}.{alias.name}" for alias in child.names]
+            yield from (name if name in known else str(child.module) for name in names)
+        if isinstance(child, ast.Import):
+            yield from (alias.name for alias in child.names)
+        yield from needs(child, known)
+
+
+@pytest.mark.parametrize("package", ["dlref", "dlquiz", "dldocs"])
+def test_no_import_goes_round_in_a_circle(package: str) -> None:
+    known = modules(package)
+    graph = {name: {*needs(ast.parse(path.read_text()), known)} & known.keys() for name, path in known.items()}
+
+    graphlib.TopologicalSorter(graph).prepare()
 
 
 def loaded(statement: str) -> set[str]:

@@ -12,13 +12,13 @@ from msgspec.structs import replace
 
 from dlquiz import schema
 from dlquiz.bank import Bank
+from dlquiz.calling import alike
 from dlquiz.check import check_question
 from dlquiz.check.findings import draws
 from dlquiz.check.flips import flipped, written
 from dlquiz.check.values import check_line
 from dlquiz.formula import FormulaError, parse, same
 from dlquiz.grade import failures, within
-from dlquiz.registry import alike
 from dlquiz.verified import verified
 
 Found = Callable[[], Sequence[Any]]

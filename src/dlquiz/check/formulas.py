@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from dlquiz import schema
+from dlquiz.calling import derived, scalar
 from dlquiz.check.findings import Finding
 from dlquiz.formula import (
     Formula,
@@ -18,7 +19,6 @@ from dlquiz.formula import (
 )
 from dlquiz.grade import failures
 from dlquiz.params import components
-from dlquiz.registry import derived, scalar
 
 ENOUGH, POINTS = 8, 96  # how many points must be comparable, and how many are tried: a short branch is to be met
 

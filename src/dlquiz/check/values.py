@@ -6,13 +6,14 @@ import math
 from collections.abc import Iterator
 
 from dlquiz import schema
+from dlquiz.calling import differ
 from dlquiz.check.findings import Finding, draws, shown
 from dlquiz.formula import UndefinedError
 from dlquiz.grade import within
 from dlquiz.mutant import Mutant, read, with_right_line
 from dlquiz.params import components, number
 from dlquiz.question import Asked
-from dlquiz.registry import differ, mutant, reference
+from dlquiz.registry import mutant, reference
 
 
 def check_number(question: schema.Number) -> Iterator[Finding]:

@@ -5,6 +5,10 @@ import sys
 
 from dlquiz.store import APPLICATION, VERSION
 
+TYPE_CHECKING = False  # typing and collections cost a start 3 ms
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
 
 def default_path() -> str:
     """DLQUIZ_DB, else in the data folder of this system's user, as platformdirs has it."""
@@ -18,30 +22,19 @@ def default_path() -> str:
     return os.path.join(folder if folder.strip() else os.path.expanduser("~/.local/share"), "dlquiz", "progress.db")
 
 
-def due(path: str) -> dict[str, int]:
-    """When each question that was ever answered is due, in microseconds; nothing where there is no progress."""
+def due(path: str) -> dict[str, int] | None:
+    """The dates of a file in which all is well, in microseconds; None leaves it to the store to say what is not."""
     if not os.path.exists(path):
         return {}
     import sqlite3
 
     try:
-        if (dates := _read(path)) is not None:
-            return dates
+        return _read(sqlite3.connect(path, timeout=10))
     except (sqlite3.Error, UnicodeDecodeError):
-        pass
-    from pathlib import Path
-
-    from dlquiz.store.progress import Store
-
-    with Store(Path(path), create=False) as store:  # it says what is the matter
-        return store.due()
+        return None
 
 
-def _read(path: str) -> dict[str, int] | None:
-    """The dates of a file in which all is well, else None."""
-    import sqlite3
-
-    db = sqlite3.connect(path, timeout=10)
+def _read(db: "Connection") -> dict[str, int] | None:
     try:
         head = [db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
         if head != [APPLICATION, VERSION] or db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":

@@ -9,42 +9,47 @@ import platformdirs
 import pytest
 
 import dlquiz
+from dlquiz import reading
 from dlquiz.failures import StoreError
 from dlquiz.store import Store
-from dlquiz.store.glance import _read, default_path, due
+from dlquiz.store.glance import default_path, due
 
 from .helpers import DAMAGED, REFUSED, raw, tree
 
 
 def test_the_dates_are_the_stores(filled):
     with Store(filled, create=False) as store:
-        assert due(str(filled)) == _read(str(filled)) == store.due()
+        assert due(str(filled)) == store.due()
         assert len(store.due()) == 9
 
 
-def test_where_there_is_nothing_nothing_is_made(path):
-    assert due(str(path)) == {}
+def test_where_there_is_nothing_nothing_is_made(path, monkeypatch):
+    monkeypatch.setenv("DLQUIZ_DB", str(path))
+
+    assert reading.due() == {}
     assert not path.exists()
     path.touch()
-    assert due(str(path)) == {}
+    assert reading.due() == {}
     assert path.read_bytes() == b""
 
 
-def test_an_old_file_is_read_the_long_way(filled):
+def test_an_old_file_is_read_the_long_way(filled, monkeypatch):
+    monkeypatch.setenv("DLQUIZ_DB", str(filled))
     raw(filled, "PRAGMA user_version = 1")
 
-    assert _read(str(filled)) is None
-    assert len(due(str(filled))) == 9
+    assert due(str(filled)) is None
+    assert len(reading.due()) == 9
 
 
 @pytest.mark.parametrize("name", [*(name for name in DAMAGED if name != "a row changed"), *REFUSED])
-def test_what_is_the_matter_is_said_as_everywhere(backed_up, name):
+def test_what_is_the_matter_is_said_as_everywhere(backed_up, name, monkeypatch):
+    monkeypatch.setenv("DLQUIZ_DB", str(backed_up))
     damage = DAMAGED.get(name) or REFUSED[name][0]
     damage(backed_up)
     before = tree(backed_up.parent)
 
     with pytest.raises(StoreError) as short:
-        due(str(backed_up))
+        reading.due()
     with pytest.raises(StoreError) as long:
         Store(backed_up, create=False)
     assert str(short.value) == str(long.value)
