@@ -5,7 +5,7 @@ Colour is off where the output is no terminal, where TERM is dumb and where NO_C
 
 import os
 import sys
-from itertools import groupby
+from itertools import chain, groupby, repeat
 
 from dlquiz.places import columns
 from dlquiz.text import plain
@@ -55,6 +55,16 @@ class Paper:
                 self.out.write(f"{start}{part}".rstrip() + "\n")
                 start = " " * indent
 
+    def code(self, text: str) -> None:
+        """Code as it stands, a little to the right; what is too long goes on deeper than it began."""
+        for line in text.expandtabs(4).splitlines():
+            body = line.lstrip()
+            indent = 4 + len(line) - len(body)
+            room = self.width - indent
+            parts = self.wrapped(body, room if cells(body) <= room else max(room - 4, 10))
+            for part, deeper in zip(parts, chain([0], repeat(4)), strict=False):
+                self.out.write(f"{' ' * (indent + deeper)}{part}".rstrip() + "\n")
+
     def styled(self, text: str, style: str) -> str:
         """Text in a style such as ``bold red``, or as it is where there is no colour."""
         codes = ";".join(CODES.get(word, word) for word in style.split())
@@ -79,7 +89,7 @@ def folds(text: str, width: int) -> "Iterator[tuple[int, int]]":
         while cells(text[at:end]) > width:
             room = _fitting(text, at, end, width)
             space = text.rfind(" ", at, room + 1)
-            cut = space if text[at:space].strip() else room
+            cut = space if text[at : max(space, at)].strip() else room
             yield at, cut
             at = cut
             while at < end and text[at] == " ":

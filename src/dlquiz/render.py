@@ -47,8 +47,8 @@ class Screen:
             self.line(f"{HOW_TO_WRITE} {NO_SANDBOX}", "dim")
         self.line(text, "dim")
 
-    def question(self, asked: Asked, counter: str = "") -> None:
-        """The question with everything needed to answer it."""
+    def question(self, asked: Asked, counter: str = "", *, answered: bool = False) -> None:
+        """The question with everything needed to answer it, or as it was when it was answered."""
         title = filter(None, [counter, asked.concept.replace("_", " "), asked.kind, f"level {asked.level}"])
         self.paper.blank()
         self.line(" · ".join(title), "dim")
@@ -58,9 +58,9 @@ class Screen:
         if rows := options or asked.steps or code:
             self.paper.blank()
             self.table(rows)
-        if asked.stub:
+        if asked.stub and not answered:
             self.paper.blank()
-            self.listing(asked.stub)
+            self.paper.code(asked.stub)
         symbols = getattr(asked.question, "symbols", {}) if asked.kind in ("formula", "stable") else {}
         if symbols:
             self.line("in " + ", ".join(f"{name} ({said(domain)})" for name, domain in symbols.items()), "dim")
@@ -90,7 +90,7 @@ class Screen:
         """The key; an order with its steps, for nobody remembers which letter was which."""
         if asked.kind == "code":
             self.line("The reference:", "bold")
-            self.listing(str(asked.key()))
+            self.paper.code(str(asked.key()))
             return
         self.line(f"Answer: {answer_text(asked)}", "bold")
         texts = dict(asked.steps)
@@ -112,19 +112,27 @@ class Screen:
 
     def result(self, number: int, result: Result, total: int) -> None:
         asked, verdict = result.asked, result.verdict
-        self.question(asked, f"{number} of {total}")
+        self.question(asked, f"{number} of {total}", answered=True)
         if verdict is None:
             self.line("Not answered.", "bold yellow")
             self.answer(asked)
         else:
             self.line("Right." if verdict.correct else "Wrong.", "bold green" if verdict.correct else "bold red")
-            self.line(f"You typed: {result.typed}")
+            self.typed(result)
             if verdict.message:
                 self.line(verdict.message)
             if not verdict.correct or asked.kind == "code":
                 self.answer(asked)
         self.line(asked.explain)
         self.line(where_to_read(asked), "dim")
+
+    def typed(self, result: Result) -> None:
+        """The learner's answer; a function as it stands."""
+        if result.asked.kind != "code":
+            self.line(f"You typed: {result.typed}")
+            return
+        self.line("You typed:", "bold")
+        self.paper.code(result.typed)
 
     def solution(self, asked: Asked, verified: str) -> None:
         """What `dlquiz show` adds to the question: the key, the feedback to each option, how the key is known."""
@@ -134,7 +142,3 @@ class Screen:
         self.table((f"hint {n}", hint) for n, hint in enumerate(asked.hints, 1))
         self.line(f"Key {verified}", "dim")
         self.line(where_to_read(asked), "dim")
-
-    def listing(self, code: str) -> None:
-        """Code as it stands, a little to the right."""
-        self.table(("", line) for line in code.splitlines())

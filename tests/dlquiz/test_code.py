@@ -10,8 +10,9 @@ import pytest
 from dlquiz import bank
 from dlquiz.code.compose import compose
 from dlquiz.code.stub import draft, stub
-from dlquiz.events import Judged, Refused, TryAgain
+from dlquiz.events import Judged, Refused, Report, Result, TryAgain
 from dlquiz.grade import grade
+from dlquiz.paper import Paper
 from dlquiz.question import draw
 from dlquiz.schema import Code
 from dlquiz.session import Session
@@ -205,6 +206,28 @@ def test_one_tries_until_one_gives_up_and_then_sees_the_reference():
     shown = printed(*run.events)
     assert "The reference:\n    def huber(prediction: Values" in shown
     assert "This is not a sandbox: the code has your rights." in " ".join(shown.split())
+
+
+def test_a_report_shows_what_was_written_and_not_the_stub(asked):
+    huber = asked("huber")
+    shown = printed(Report(1, 600, [Result(huber, HUBER_RIGHT, grade(huber, HUBER_RIGHT)), Result(asked("hinge"))]))
+
+    assert "You typed:\n    def huber(prediction, target" in shown
+    assert shown.count("The reference:") == 2
+    assert "write me" not in shown
+
+
+@pytest.mark.parametrize("width", [30, 40])
+def test_a_long_line_of_code_goes_on_deeper_than_it_began(width):
+    out = io.StringIO()
+    Paper(out, width, coloured=False).code("def f(x):\n\treturn one + two + three + four + five + six\x1b[2J")
+    first, *rest = out.getvalue().splitlines()
+
+    assert (first, rest[0][:14]) == ("    def f(x):", "        return")
+    assert len(rest) > 1
+    assert all(line.startswith(" " * 12) for line in rest[1:])
+    assert max(map(len, rest)) <= width
+    assert " ".join(" ".join(rest).split()) == "return one + two + three + four + five + six\\x1b[2J"
 
 
 def test_the_reference_is_shown_to_who_is_right_too():

@@ -208,6 +208,13 @@ def test_every_screen_fits_its_width(questions, width, seed):
         assert "Traceback" not in text
 
 
+def test_a_word_that_is_too_long_is_cut():
+    out = io.StringIO()
+    Paper(out, 20, coloured=False).line("two words and " + "x" * 45 + " more")
+
+    assert out.getvalue().split() == ["two", "words", "and", "x" * 20, "x" * 20, "x" * 5, "more"]
+
+
 def test_colour_says_nothing_that_the_words_do_not(questions):
     run = Run([questions["single"], questions["number"]], "a", "5", "")
 
