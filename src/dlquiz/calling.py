@@ -36,22 +36,13 @@ def _picked(name: str, result: Any, steps: "Sequence[int | str]") -> Any:
     return result
 
 
-def values(
-    function: Callable[..., Any],
-    args: Mapping[str, Any],
-    env: Mapping[str, Value],
-    like: Callable[..., Any] | None = None,
-) -> Any:
-    """The result of a function as numbers and lists; `like` is the function whose annotations say what it takes."""
-    return _plain(_called(function, args, env, like))
-
-
 def _called(
     function: Callable[..., Any],
     args: Mapping[str, Any],
     env: Mapping[str, Value],
     like: Callable[..., Any] | None = None,
 ) -> Any:
+    """The result of a function; `like` is the one whose annotations say what it takes."""
     name = function.__name__
     try:
         return function(**_arguments(like or function, name, args, env))
@@ -64,9 +55,9 @@ def _called(
 
 def differ(right: Callable[..., Any], wrong: Callable[..., Any], case: Mapping[str, Any]) -> str:
     """What a wrong function gives at a case beside what the right one gives; empty where they agree."""
-    want = values(right, case, {})
+    want = _plain(_called(right, case, {}))
     try:
-        got = values(wrong, case, {}, like=right)
+        got = _plain(_called(wrong, case, {}, like=right))
     except RegistryError as error:
         return str(error)
     return "" if _alike(got, want) else f"{_brief(got)}, not {_brief(want)}"

@@ -13,6 +13,7 @@ from dlquiz.failures import StoreError
 from dlquiz.store import VERSION, backups
 from dlquiz.store.file import backup_folder, check, connect, errors
 from dlquiz.store.progress import Store
+from dlquiz.words import times
 
 GOOD, NOTE, BAD = "good", "note", "bad"
 HOUR = 3600 * 10**6
@@ -70,7 +71,7 @@ def _whole(path: Path) -> Finding:
 def _contents(store: Store, now_us: int, known: Iterable[str] | None) -> Iterator[Finding]:
     log, flags = store.log(), store.flags()
     undone = sum(answer.undone for answer in log)
-    said = f"{count(len(log), 'answer')} ({undone} undone) and {count(len(flags), 'flag')}"
+    said = f"{times(len(log), 'answer')} ({undone} undone) and {times(len(flags), 'flag')}"
     version = f", format {store.version}" if store.db else ""
     older = f"; the next answer brings it to {VERSION}, after a backup" if version and store.version < VERSION else ""
     yield Finding("rows", GOOD, f"{said}, every checksum right{version}{older}")
@@ -83,30 +84,25 @@ def _contents(store: Store, now_us: int, known: Iterable[str] | None) -> Iterato
 def _cache(store: Store) -> Finding:
     cached, true = store.cards(), store.replayed()
     if wrong := sorted(id_ for id_ in cached.keys() | true.keys() if cached.get(id_) != true.get(id_)):
-        said = f"{count(len(wrong), 'card')} not as the log has it, {wrong[0]} first; type dlquiz progress rebuild"
+        said = f"{times(len(wrong), 'card')} not as the log has it, {wrong[0]} first; type dlquiz progress rebuild"
         return Finding("cards", BAD, said)
-    return Finding("cards", GOOD, f"{count(len(true), 'card')}, each what the log replays to")
+    return Finding("cards", GOOD, f"{times(len(true), 'card')}, each what the log replays to")
 
 
-def _future(times: list[int], now_us: int) -> Finding:
-    late = [at for at in times if at > now_us + HOUR]
+def _future(dates: list[int], now_us: int) -> Finding:
+    late = [at for at in dates if at > now_us + HOUR]
     if not late:
         return Finding("dates", GOOD, "no answer is dated in the future")
     day = f"{datetime.fromtimestamp(max(late) / 10**6, UTC):%Y-%m-%d}"
-    said = f"{count(len(late), 'answer')} dated in the future, up to {day}"
+    said = f"{times(len(late), 'answer')} dated in the future, up to {day}"
     return Finding("dates", NOTE, f"{said}; if a clock was wrong: dlquiz progress undo --future")
 
 
 def _orphans(lost: set[str]) -> Finding:
     if not lost:
         return Finding("questions", GOOD, "every answered question is in a bank")
-    said = f"{count(len(lost), 'answered question')} in no bank, {min(lost)} first"
+    said = f"{times(len(lost), 'answered question')} in no bank, {min(lost)} first"
     return Finding("questions", NOTE, f"{said}; that is kept, until dlquiz progress forget ID")
-
-
-def count(number: int, what: str) -> str:
-    """So many of them, in words."""
-    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def _backups(path: Path, now_us: int) -> Iterator[Finding]:

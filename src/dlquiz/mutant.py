@@ -3,16 +3,14 @@
 The file is read, not imported: showing a question needs no torch.
 """
 
-import ast
 import functools
 import importlib
-import importlib.util
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from dlquiz.failures import BankError
+from dlquiz.sources import bare, functions
 from dlquiz.text import nearest
 
 MARK = re.compile(r"\s*# wrong:\s*(.*?)\s*(?:# [n]oqa.*)?$")
@@ -32,12 +30,10 @@ class Mutant(NamedTuple):
 def read(name: str, ref: str) -> Mutant:
     """The mutant ``concept.function``, called by the name of the function it damages: its own would tell."""
     concept, _, function = name.partition(".")
-    path = _file(concept)
-    source = path.read_text(encoding="utf-8")
-    found = {node.name: node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
+    source, found = functions(f"_mutants.{concept}")
     if function not in found:
         raise BankError(f"no mutant {name!r}{nearest(function, found)}")
-    lines = [re.sub(rf"\b{function}\b", ref.rpartition(".")[2], line) for line in _lines(source, found[function])]
+    lines = [re.sub(rf"\b{function}\b", ref.rpartition(".")[2], line) for line in bare(source, found[function])]
     return _shown(lines, name)
 
 
@@ -49,26 +45,6 @@ def with_right_line(name: str, ref: str, mutant: Mutant) -> Callable[..., Any]:
     names = dict(vars(importlib.import_module(f"dlref._mutants.{name.partition('.')[0]}")))
     exec(compile("\n".join(lines), name, "exec"), names)  # noqa: S102  # the package's own source; a bank only names it
     return names[ref.rpartition(".")[2]]
-
-
-def _file(concept: str) -> Path:
-    try:
-        spec = importlib.util.find_spec(f"dlref._mutants.{concept}")
-    except ModuleNotFoundError:
-        spec = None
-    if spec is None or spec.origin is None:
-        raise BankError(f"no mutants of {concept!r}")
-    return Path(spec.origin)
-
-
-def _lines(source: str, node: ast.FunctionDef) -> list[str]:
-    lines = source.splitlines()
-    hidden: set[int] = set()
-    if ast.get_docstring(node) is not None:
-        docstring = node.body[0]
-        hidden = set(range(docstring.lineno, (docstring.end_lineno or docstring.lineno) + 1))
-    first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-    return [lines[i - 1] for i in range(first, (node.end_lineno or first) + 1) if i not in hidden]
 
 
 def _shown(lines: list[str], name: str) -> Mutant:

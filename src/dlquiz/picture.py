@@ -7,6 +7,7 @@ from math import ceil, sqrt
 
 from dlquiz.paper import Paper
 from dlquiz.stats import Share, Stats
+from dlquiz.words import times
 
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
@@ -146,11 +147,6 @@ def _week(days: Mapping[date, int], monday: date) -> str:
 def percent(share: Share) -> str:
     """A share, or a dash where there is nothing to share."""
     return f"{share.right / share.total:.0%}" if share.total else "-"
-
-
-def times(number: int, what: str) -> str:
-    """1 day, 2 days."""
-    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def day_name(day: date) -> str:

@@ -93,8 +93,12 @@ def until(seconds: int) -> str:
 
 
 def _in(number: float, unit: str) -> str:
-    count = max(round(number), 1)
-    return f"in {count} {unit}{'s' * (count > 1)}"
+    return f"in {times(max(round(number), 1), unit)}"
+
+
+def times(number: int, what: str) -> str:
+    """1 day, 2 days."""
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def summary(event: "Ended") -> str:
@@ -120,8 +124,7 @@ def time_left(seconds: int) -> str:
     """How much of the exam's time is left."""
     if seconds < MINUTE:
         return f"{seconds} seconds left"
-    minutes = seconds // MINUTE
-    return f"{minutes} minute{'s' * (minutes > 1)} left"
+    return f"{times(seconds // MINUTE, 'minute')} left"
 
 
 def exam_summary(report: "Report") -> list[str]:

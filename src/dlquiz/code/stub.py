@@ -2,13 +2,12 @@
 
 import ast
 import functools
-import importlib.util
 import re
 import textwrap
-from pathlib import Path
 
 from dlquiz.failures import BankError
 from dlquiz.schema import Code
+from dlquiz.sources import bare, file, functions
 from dlquiz.text import nearest
 
 IMPORTS = {"numpy": "import numpy as np", "torch": "import torch"}
@@ -36,9 +35,9 @@ def _stub(question: Code, text: list[str]) -> str:
 def source(ref: str) -> str:
     """The reference without its docstring, after the private functions of its module that it stands on."""
     concept, _, name = ref.partition(".")
-    lines, found = _module(concept)
+    lines, found = functions(concept)
     wanted = _stands_on(name, found)
-    return "\n\n\n".join("\n".join(_bare(lines, node)) for key, node in found.items() if key in wanted)
+    return "\n\n\n".join("\n".join(bare(lines, node)) for key, node in found.items() if key in wanted)
 
 
 def _signature(node: ast.FunctionDef) -> str:
@@ -75,31 +74,17 @@ def _spelled(text: str) -> str:
 
 @functools.cache
 def _aliases() -> dict[str, str]:
-    body = ast.parse(_file("_types").read_text(encoding="utf-8")).body
+    body = ast.parse(file("_types").read_text(encoding="utf-8")).body
     pairs = [(node.targets[0], node.value) for node in body if isinstance(node, ast.Assign)]
     return {name.id: ast.unparse(value) for name, value in pairs if isinstance(name, ast.Name)}
 
 
 def _function(ref: str) -> ast.FunctionDef:
     concept, _, name = ref.partition(".")
-    _, found = _module(concept)
+    _, found = functions(concept)
     if name.startswith("_") or name not in found:
         raise BankError(f"no reference function {ref!r}{nearest(name, found)}")
     return found[name]
-
-
-@functools.cache
-def _module(concept: str) -> tuple[list[str], dict[str, ast.FunctionDef]]:
-    text = _file(concept).read_text(encoding="utf-8")
-    return text.splitlines(), {node.name: node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
-
-
-def _file(module: str) -> Path:
-    package = importlib.util.find_spec("dlref")
-    path = Path(package.origin or "").with_name(f"{module}.py") if package else Path()
-    if not path.is_file():
-        raise BankError(f"there is no concept module {module!r}")
-    return path
 
 
 def _stands_on(name: str, found: dict[str, ast.FunctionDef]) -> set[str]:
@@ -110,10 +95,3 @@ def _stands_on(name: str, found: dict[str, ast.FunctionDef]) -> set[str]:
         used = {node.id for key in new for node in ast.walk(found[key]) if isinstance(node, ast.Name)}
         new = {key for key in used & found.keys() if key.startswith("_")} - wanted
     return wanted
-
-
-def _bare(lines: list[str], node: ast.FunctionDef) -> list[str]:
-    hidden: set[int] = set()
-    if ast.get_docstring(node) is not None:
-        hidden = set(range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1))
-    return [lines[i - 1] for i in range(node.lineno, (node.end_lineno or 0) + 1) if i not in hidden]

@@ -6,7 +6,8 @@ import click
 
 from dlquiz.text import plain
 from dlquiz.verbs.common import DONE, FINDINGS, clock
-from dlquiz.verbs.sure import counted, say, sure, yes
+from dlquiz.verbs.sure import say, sure, yes
+from dlquiz.words import times
 
 
 @click.command(short_help="Write every answer and flag as JSON.")
@@ -25,7 +26,7 @@ def export(output: Path | None, yes: bool) -> int:  # noqa: FBT001  # click's ca
     if output.exists() and not sure(f"{plain(output)} exists. Write over it?", yes=yes):
         return FINDINGS
     exchange.write(output, text)
-    return say(f"{counted(answers)} in {plain(output)}.")
+    return say(f"{times(answers, 'answer')} in {plain(output)}.")
 
 
 @click.command("import", short_help="Add the answers of a file made by export.")
@@ -50,7 +51,7 @@ def import_(file: Path) -> int:
         (sum(answer.question not in known for answer in answers), "to questions that no bank has"),
         (sum(answer.at_us > now for answer in answers), "dated in the future (dlquiz doctor)"),
     ]
-    said = [f"{counted(merged.answers)} added, {len(answers) - merged.answers} known already"]
+    said = [f"{times(merged.answers, 'answer')} added, {len(answers) - merged.answers} known already"]
     return say(", ".join([*said, *(f"{count} {what}" for count, what in notes if count)]) + ".")
 
 

@@ -8,8 +8,9 @@ import click
 from dlquiz.text import plain
 from dlquiz.verbs.carrying import export, import_
 from dlquiz.verbs.common import DONE, FINDINGS, clock
-from dlquiz.verbs.sure import counted, day, say, sure, yes
+from dlquiz.verbs.sure import day, say, sure, yes
 from dlquiz.verbs.taking_back import forget, undo
+from dlquiz.words import times
 
 if TYPE_CHECKING:
     from dlquiz.store.restore import Restored
@@ -88,7 +89,7 @@ def restore(name: str | None, listed: bool, yes: bool) -> int:  # noqa: FBT001  
     if listed:
         return _list(place)
     chosen, damaged = backups.choose(place, name), way_back.is_damaged(place)
-    back = f"Go back to {chosen.stem} ({counted(backups.verify(chosen))})" if chosen else "Start from nothing"
+    back = f"Go back to {chosen.stem} ({times(backups.verify(chosen), 'answer')})" if chosen else "Start from nothing"
     if (chosen or damaged) and not sure(f"{back}{', with what can still be read' * damaged}?", yes=yes):
         return FINDINGS
     return say(_restored(way_back.restore(place, name)))
@@ -98,15 +99,17 @@ def _list(place: Path) -> int:
     from dlquiz.store import backups
 
     for one in backups.kept(place):
-        said = counted(backups.verify(one)) if backups.sound(one) else "damaged"
+        said = times(backups.verify(one), "answer") if backups.sound(one) else "damaged"
         click.echo(f"{one.stem}  {said}")
     return DONE
 
 
 def _restored(done: "Restored") -> str:
-    said = f"{counted(done.answers)} now, from {done.backup.name if done.backup else 'the damaged file alone'}."
+    said = f"{times(done.answers, 'answer')} now, from {done.backup.name if done.backup else 'the damaged file alone'}."
     if done.damaged:
-        rescued = f" {counted(done.rescued)} of them could still be read in the damaged file." if done.rescued else ""
+        rescued = (
+            f" {times(done.rescued, 'answer')} of them could still be read in the damaged file." if done.rescued else ""
+        )
         said += f"{rescued} The damaged file is kept as {done.damaged}."
     return said
 

@@ -28,11 +28,6 @@ def say(message: str) -> int:
     return DONE
 
 
-def counted(count: int) -> str:
-    """A number of answers in words."""
-    return f"{count} answer{'s' * (count != 1)}"
-
-
 def day(at_us: int) -> str:
     """A moment as the clock on the wall has it."""
     return f"{datetime.fromtimestamp(at_us / 10**6).astimezone():%Y-%m-%d %H:%M}"

@@ -7,7 +7,8 @@ import click
 from dlquiz.text import plain
 from dlquiz.verbs.common import FINDINGS, clock
 from dlquiz.verbs.completion import ids
-from dlquiz.verbs.sure import counted, day, say, sure, yes
+from dlquiz.verbs.sure import day, say, sure, yes
+from dlquiz.words import times
 
 if TYPE_CHECKING:
     from dlquiz.store import Answer
@@ -35,7 +36,7 @@ def undo(count: int, future: bool, yes: bool) -> int:  # noqa: FBT001  # click's
             return FINDINGS
         gone = {*chosen}
         undone = store.undo_all(lambda answers: [answer for answer in answers if answer in gone])
-    return say(f"{counted(len(undone))} taken back.")
+    return say(f"{times(len(undone), 'answer')} taken back.")
 
 
 def _line(answer: "Answer") -> str:
@@ -60,9 +61,9 @@ def forget(id_: str, yes: bool) -> int:  # noqa: FBT001  # click's calling conve
         answers = sum(one == question for one in rows)
         if not answers:
             return say(f"{plain(id_)} was never answered.")
-        if not sure(f"Delete {counted(answers)} to {question}, flags counted in?", yes=yes):
+        if not sure(f"Delete {times(answers, 'answer')} to {question}, flags counted in?", yes=yes):
             return FINDINGS
-        return say(f"{counted(store.forget(question))} deleted.")
+        return say(f"{times(store.forget(question), 'answer')} deleted.")
 
 
 def _kept_under(id_: str, rows: list[str]) -> str:
