@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Iterator, Sequence
-from fractions import Fraction
+import math
+from collections.abc import Sequence
 
 import sympy as sp
 
@@ -13,165 +14,99 @@ from ._symbols import Variable
 BRANCHING = (sp.Abs, sp.sign, sp.Max, sp.Min, sp.Heaviside, sp.Piecewise)
 MOST_ROWS = 600
 
-Row = tuple[tuple[Fraction, ...], Fraction, bool]  # coefficients, constant, strict: a·x + b > 0 or >= 0
-
 
 class UndecidedError(Exception):
     """A sign that the cell does not settle."""
 
 
-def _eliminate(rows: set[Row], place: int) -> set[Row]:
-    """Fourier's step: the rows without one variable, feasible exactly when the given ones are."""
-    lower = [row for row in rows if row[0][place] > 0]
-    upper = [row for row in rows if row[0][place] < 0]
-    kept = {row for row in rows if row[0][place] == 0}
-    for (a, c, s), (b, d, t) in itertools.product(lower, upper):
-        p, q = -b[place], a[place]
-        kept.add(_scaled(tuple(p * x + q * y for x, y in zip(a, b, strict=True)), p * c + q * d, s or t))
-    if len(kept) > MOST_ROWS:
-        raise UndecidedError("too many inequalities")
-    return kept
-
-
-def _scaled(coefficients: tuple[Fraction, ...], constant: Fraction, strict: bool) -> Row:  # noqa: FBT001 (a row, not a switch)
-    size = max((abs(c) for c in coefficients), default=Fraction(0)) or Fraction(1)
-    return tuple(c / size for c in coefficients), constant / size, strict
-
-
 def feasible(above: Sequence[sp.Expr], at_least: Sequence[sp.Expr] = ()) -> bool:
     """Whether some real point makes the first expressions positive and the others nonnegative.
 
-    Exact and without bounds on the point. An expression that is not affine is left out: what remains is weaker,
-    so that an answer of False is still true.
+    Exact and without bounds on the point: Fourier's elimination of one symbol after the other. An expression that is
+    not affine is left out: what remains is weaker, so that an answer of False is still true.
     """
-    symbols = sorted(set().union(*(e.free_symbols for e in (*above, *at_least))), key=str)
-    rows = set()
-    for e, strict in [*((e, True) for e in above), *((e, False) for e in at_least)]:
-        if (row := _affine(e, symbols)) is not None:
-            rows.add(_scaled(*row, strict))
-    for place in range(len(symbols)):
-        rows = _eliminate(rows, place)
-    return all(constant > 0 or (constant == 0 and not strict) for _, constant, strict in rows)
-
-
-def _affine(e: sp.Expr, symbols: Sequence[sp.Symbol]) -> tuple[tuple[Fraction, ...], Fraction] | None:
-    parts = sp.expand(e).as_coefficients_dict()
-    if not set(parts) <= {*symbols, sp.S.One} or not all(c.is_Rational for c in parts.values()):
-        return None
-    numbers = {part: Fraction(int(c.p), int(c.q)) for part, c in parts.items()}
-    zero = Fraction(0)
-    return tuple(numbers.get(s, zero) for s in symbols), numbers.get(sp.S.One, zero)
+    rows = {
+        (sp.expand(e), strict) for part, strict in ((above, True), (at_least, False)) for e in part if _is_affine(e)
+    }
+    for x in sorted(set().union(*(e.free_symbols for e, _ in rows)), key=str):
+        slopes = {row: row[0].coeff(x) for row in rows}
+        rising, falling = ([(e / abs(c), s) for (e, s), c in slopes.items() if c * way > 0] for way in (1, -1))
+        pairs = itertools.product(rising, falling)
+        rows = {row for row, slope in slopes.items() if slope == 0}
+        rows |= {(sp.expand(e + f).primitive()[1], s or t) for (e, s), (f, t) in pairs}  # equal rows look equal
+        if len(rows) > MOST_ROWS:
+            raise UndecidedError("too many inequalities")
+    return all(e > 0 or (e == 0 and not strict) for e, strict in rows)
 
 
 def _is_affine(e: sp.Expr) -> bool:
-    return _affine(e, list(e.free_symbols)) is not None
+    return all(part.is_Symbol or part == 1 for part in sp.expand(e).as_coefficients_dict())
 
 
 class Cell:
-    """One open cell: the signs of the kinks, and what the domains of the symbols add."""
+    """One open cell: what is positive in it, by the signs of the kinks and by the domains of the symbols."""
 
-    def __init__(self, walls: Sequence[sp.Expr], facts: Sequence[sp.Expr]) -> None:
-        self.walls = list(walls)  # each positive in the cell
-        self.facts = list(facts)
-        self._signs: dict[sp.Expr, int] = {}
+    def __init__(self, positive: Sequence[sp.Expr]) -> None:
+        self.positive = positive
+        self.sign = functools.cache(self._sign)
 
     def nonnegative(self, e: sp.Expr) -> bool:
         """Whether an affine expression is at least zero on the whole cell."""
-        return _is_affine(e) and not feasible([*self.walls, *self.facts, -e])
+        return _is_affine(e) and not feasible([*self.positive, -e])
 
-    def sign(self, u: sp.Expr) -> int:
-        """The sign of an expression throughout the cell."""
-        if u not in self._signs:
-            self._signs[u] = self._affine_sign(u) if _is_affine(u) else self._sign_of_product(u)
-        return self._signs[u]
+    def _sign(self, u: sp.Expr) -> int:
+        """The sign of an expression throughout the cell: the product of the signs of its factors."""
+        if _is_affine(u):
+            return self._sign_of_factor(u)
+        powers = (factor.as_base_exp() for factor in sp.Mul.make_args(sp.factor(u)))
+        whole = ((base, n) if n.is_integer else (base**n, sp.S.One) for base, n in powers)
+        return math.prod(self._sign_of_factor(base) ** (2 if n.is_even else 1) for base, n in whole)
 
-    def _affine_sign(self, u: sp.Expr) -> int:
+    def _sign_of_factor(self, u: sp.Expr) -> int:
         if u == 0:
             return 0
-        known = [*self.walls, *self.facts]
         for sign in (1, -1):
-            if not feasible(known, [-sign * u]):
+            if (sign * u).is_positive or self._is_positive(sign * u):
                 return sign
         raise UndecidedError(u)
 
-    def _sign_of_product(self, u: sp.Expr) -> int:
-        sign = 1
-        for factor in sp.Mul.make_args(sp.factor(u)):
-            base, exponent = factor.as_base_exp()
-            inner = self._sign_of_factor(base if exponent.is_integer else factor)
-            sign *= inner * inner if exponent.is_even else inner
-        return sign
-
-    def _sign_of_factor(self, u: sp.Expr) -> int:
-        if u.is_positive or u.is_negative:
-            return 1 if u.is_positive else -1
+    def _is_positive(self, u: sp.Expr) -> bool:
+        """Whether the cell makes it so: by linear programming, or as a multiple of a wall."""
         if _is_affine(u):
-            return self._affine_sign(u)
-        for wall in self.walls:
-            ratio = sp.cancel(u / wall)
-            if ratio.is_positive or ratio.is_negative:
-                return 1 if ratio.is_positive else -1
-        raise UndecidedError(u)
+            return not feasible(self.positive, [-u])
+        return any(sp.cancel(u / wall).is_positive for wall in self.positive)
 
     def holds(self, condition: sp.Basic) -> bool:
         """Whether a condition is true throughout the cell."""
-        if condition in (sp.true, sp.false):
-            return bool(condition)
-        if isinstance(condition, sp.And | sp.Or):
-            return (all if isinstance(condition, sp.And) else any)(self.holds(part) for part in condition.args)
-        if not isinstance(condition, sp.Gt | sp.Ge | sp.Lt | sp.Le):
-            raise UndecidedError(condition)
-        sign = self.sign(self.resolve(condition.args[0]) - self.resolve(condition.args[1]))
-        return {sp.Gt: sign > 0, sp.Ge: sign >= 0, sp.Lt: sign < 0, sp.Le: sign <= 0}[type(condition)]
+        sides = {e: self.resolve(e.lhs) - self.resolve(e.rhs) for e in condition.atoms(sp.Rel)}
+        return condition.xreplace({e: e.func(self.sign(side), 0) for e, side in sides.items()}) == sp.true
 
     def resolve(self, e: sp.Expr) -> sp.Expr:
         """The one smooth function that the expression is inside this cell."""
         if not e.has(*BRANCHING):
             return e
         if isinstance(e, sp.Piecewise):
-            return self.resolve(self._case(e))
+            return self.resolve(next((value for value, condition in e.args if self.holds(condition)), sp.nan))
         if isinstance(e, sp.Derivative):  # the cell is open: what holds inside holds for the slope
             return e.func(self.resolve(e.expr), *e.variable_count).doit()
         parts = [self.resolve(part) for part in e.args]
         if isinstance(e, sp.Abs):
             return self.sign(parts[0]) * parts[0]
-        if isinstance(e, sp.sign):
-            return sp.Integer(self.sign(parts[0]))
-        if isinstance(e, sp.Heaviside):
-            sign = self.sign(parts[0])
-            return sp.Integer(sign > 0) if sign else parts[1]
+        if isinstance(e, sp.sign | sp.Heaviside):
+            return e.func(self.sign(parts[0]), *parts[1:])
         if isinstance(e, sp.Max | sp.Min):
-            return self._extreme(parts, 1 if isinstance(e, sp.Max) else -1)
+            extreme = max if isinstance(e, sp.Max) else min
+            return extreme(parts, key=functools.cmp_to_key(lambda a, b: self.sign(a - b)))
         return e.func(*parts)
 
-    def _case(self, e: sp.Piecewise) -> sp.Expr:
-        for value, condition in e.args:
-            if self.holds(condition):
-                return value
-        raise UndecidedError(e)
 
-    def _extreme(self, parts: Sequence[sp.Expr], direction: int) -> sp.Expr:
-        best = parts[0]
-        for part in parts[1:]:
-            if part != best and self.sign(part - best) == direction:
-                best = part
-        return best
-
-
-def cells(kinks: Sequence[sp.Expr], symbols: Sequence[sp.Symbol]) -> Iterator[Cell]:
+def cells(kinks: Sequence[sp.Expr], symbols: Sequence[sp.Symbol]) -> list[Cell]:
     """Every cell between the kinks, but for those that are shown to be empty."""
-    facts = [fact for symbol in symbols for fact in domain_facts(symbol)]
-
-    def grown(walls: list[sp.Expr], rest: Sequence[sp.Expr]) -> Iterator[Cell]:
-        if not feasible([*walls, *facts]):
-            return
-        if not rest:
-            yield Cell(walls, facts)
-            return
-        for wall in (rest[0], -rest[0]):
-            yield from grown([*walls, wall], rest[1:])
-
-    yield from grown([], kinks)
+    grown = [[fact for symbol in symbols for fact in domain_facts(symbol)]]
+    for kink in kinks:
+        longer = ([*known, wall] for known in grown for wall in (kink, -kink) if -wall not in known)
+        grown = list(filter(feasible, longer))
+    return [Cell(known) for known in grown]
 
 
 def domain_facts(symbol: sp.Symbol) -> list[sp.Expr]:

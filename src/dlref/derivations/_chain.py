@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import itertools
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -10,29 +12,17 @@ import mpmath
 import sympy as sp
 
 from . import _exact, _latex, _numeric
+from ._exact import OutOfTime, cpu_limit
 from ._law import faults
 from ._proof import Claim, Proof, prove
 from ._samples import Space
-from ._symbols import Domain, Named, unfold
+from ._symbols import Domain, Named, Variable, unfold
 
 NUMERIC_SECONDS = 20.0
-RELATIONS = ("=", "<=", ">=")
 
 
 class WrongStep(Exception):
     """A derivation is refused; the message names it, the step and, where there is one, the counterexample."""
-
-
-class BadStep(WrongStep):
-    """A step holds what the checker must not touch, or cannot be evaluated where it is claimed."""
-
-
-class Vacuous(WrongStep):
-    """A derivation would pass whatever it said."""
-
-
-class TooWeak(WrongStep):
-    """The level reached is below the one declared."""
 
 
 @dataclass(frozen=True)
@@ -72,13 +62,9 @@ class Derivation:
 
     def check(self) -> Derivation:
         """Put every step before both witnesses; raise WrongStep at the first that one of them refuses."""
-        self._refuse_foreign_parts()
         with mpmath.workdps(_numeric.DIGITS):
-            self.points = self._samples()
-            columns = [self._column(number) for number in range(len(self.lines))]
-            for number in range(1, len(columns)):
-                self._compare(number, columns[number - 1], columns[number])
-            self._refuse_vacuous_claims()
+            for fault in itertools.chain(self._foreign(), self._contradicted(), self._vacuous()):
+                raise WrongStep(f"{self.name}: {fault}")
         self.proofs = self._prove_all()
         return self
 
@@ -93,70 +79,61 @@ class Derivation:
         surfaces = {"kinks": [unfold(kink) for kink in self.kinks], "poles": [unfold(pole) for pole in self.poles]}
         return Space.of(self.lines, sizes=self.sizes, **surfaces)
 
-    # Before the witnesses: the law of what may stand in a step
+    # Each yields what is wrong; the first fault ends the check
 
-    def _refuse_foreign_parts(self) -> None:
+    def _foreign(self) -> Iterator[str]:
+        """What may not stand in a step, whatever it claims."""
         if len(self.steps) < 2:
-            raise Vacuous(f"{self.name}: a derivation needs two lines or more, got {len(self.steps)}")
+            yield f"a derivation needs two lines or more, got {len(self.steps)}"
         if {"<=", ">="} <= {step.relation for step in self.steps[1:]}:
-            raise BadStep(f"{self.name}: <= and >= in one chain say nothing about its ends")
+            yield "<= and >= in one chain say nothing about its ends"
         for number, step in enumerate(self.steps):
-            for fault in faults(step.expression, has_kinks=bool(self.kinks)):
-                raise BadStep(f"{self.name}: step {number} {fault}")
+            yield from (f"step {number} {fault}" for fault in faults(step.expression, has_kinks=bool(self.kinks)))
             if number and step.expression == self.steps[number - 1].expression:
-                raise Vacuous(f"{self.name}: step {number} repeats the line before it: {step.expression}")
-            if step.relation not in RELATIONS:
-                allowed = ", ".join(RELATIONS)
-                raise BadStep(
-                    f"{self.name}: step {number} has the relation {step.relation!r}; it must be one of {allowed}"
-                )
+                yield f"step {number} repeats the line before it: {step.expression}"
+            if step.relation not in _latex.RELATIONS:
+                yield f"step {number} has the relation {step.relation!r}; it must be one of =, <=, >="
         for surface in (*self.kinks, *self.poles, *(part for step in self.steps for part in step.touch or ())):
-            for fault in faults(surface):
-                raise BadStep(f"{self.name}: the kink, pole or touching place {surface} {fault}")
-        names = [str(s) for s in (*self.space.symbols, *(base.label for base in self.space.vectors))]
-        for twice in {name for name in names if names.count(name) > 1}:
-            raise BadStep(f"{self.name}: two different symbols are called {twice}")
+            yield from (f"the kink, pole or touching place {surface} {fault}" for fault in faults(surface))
+        names = Counter(map(str, self._labels()))
+        yield from (f"two different symbols are called {name}" for name, times in names.items() if times > 1)
 
-    # The numeric witness
-
-    def _samples(self) -> list[_numeric.Point]:
+    def _contradicted(self) -> Iterator[str]:
+        """What the numbers say against the steps."""
         try:
-            points = self.space.points(self.name)
+            self.points = self.space.points(self.name)
         except _numeric.UnusableError as problem:
-            raise BadStep(f"{self.name}: no sample can be drawn: {problem}") from None
-        if not points:
-            raise Vacuous(f"{self.name}: no sample point keeps away from its kinks and poles: is the domain empty?")
-        return points
+            yield f"no sample can be drawn: {problem}"
+        if not self.points:
+            yield "no sample point keeps away from its kinks and poles: is the domain empty?"
+        before: list[mpmath.mpf] = []
+        for number, step in enumerate(self.steps):
+            values: list[mpmath.mpf] = []
+            try:
+                with cpu_limit(NUMERIC_SECONDS):
+                    values.extend(_numeric.value(self.lines[number], at) for at in self.points)
+            except OutOfTime:
+                yield f"step {number} takes over {NUMERIC_SECONDS:g} s to evaluate"
+            except _numeric.UnusableError as problem:
+                yield f"step {number} has no value at {readable(self.points[len(values)])}: {problem}"
+            wrong = _numeric.disagreement(before, values, step.relation) if number else None
+            if wrong is not None:
+                yield (
+                    f"step {number} ({step.reason or 'no reason given'}) is wrong: "
+                    f"at {readable(self.points[wrong])} the line before is {mpmath.nstr(before[wrong], 12)}, "
+                    f"this line is {mpmath.nstr(values[wrong], 12)} (needed {step.relation!r})\n"
+                    f"  before: {self.steps[number - 1].expression}\n  after:  {step.expression}"
+                )
+            before = values
 
-    def _column(self, number: int) -> list[mpmath.mpf]:
-        column, at = [], {}
-        try:
-            with _exact.cpu_limit(NUMERIC_SECONDS):
-                for at in self.points:
-                    column.append(_numeric.value(self.lines[number], at))
-        except _exact.OutOfTime:
-            raise BadStep(f"{self.name}: step {number} takes over {NUMERIC_SECONDS:g} s to evaluate") from None
-        except _numeric.UnusableError as problem:
-            raise BadStep(f"{self.name}: step {number} has no value at {readable(at)}: {problem}") from None
-        return column
-
-    def _compare(self, number: int, before: Sequence[mpmath.mpf], after: Sequence[mpmath.mpf]) -> None:
-        step, wrong = self.steps[number], _numeric.disagreement(before, after, self.steps[number].relation)
-        if wrong is not None:
-            raise WrongStep(
-                f"{self.name}: step {number} ({step.reason or 'no reason given'}) is wrong: "
-                f"at {readable(self.points[wrong])} the line before is {mpmath.nstr(before[wrong], 12)}, "
-                f"this line is {mpmath.nstr(after[wrong], 12)} (needed {step.relation!r})\n"
-                f"  before: {self.steps[number - 1].expression}\n  after:  {step.expression}"
-            )
-
-    def _refuse_vacuous_claims(self) -> None:
+    def _vacuous(self) -> Iterator[str]:
+        """What would let the chain pass whatever it said."""
         for number, line in enumerate(self.lines):
             for part, branch in _numeric.unreached(line, self.points):
-                raise Vacuous(f"{self.name}: step {number}: no sample reaches {branch} in {part}")
+                yield f"step {number}: no sample reaches {branch} in {part}"
             for slope in line.atoms(sp.Derivative):
                 if _numeric.is_zero_everywhere(slope, self.points):
-                    raise Vacuous(f"{self.name}: step {number}: {slope} is zero everywhere, so anything may follow")
+                    yield f"step {number}: {slope} is zero everywhere, so anything may follow"
 
     # The exact witness
 
@@ -170,7 +147,8 @@ class Derivation:
         if strength(reached) < strength(self.expect):
             weak = ", ".join(str(number) for number, proof in enumerate(proofs, 1) if proof.scope in {"none", "sizes"})
             late = f"; out of time: {', '.join(dict.fromkeys(_exact.late))}" if _exact.late else ""
-            raise TooWeak(f"{self.name}: declared {self.expect!r}, reached {reached!r}; look at step {weak}{late}")
+            text = f"declared {self.expect!r}, reached {reached!r}; look at step {weak}{late}"
+            raise WrongStep(f"{self.name}: {text}")
         return proofs
 
     @staticmethod
@@ -180,22 +158,20 @@ class Derivation:
         return Claim(difference, step.relation == "=", step.touch and tuple(unfold(part) for part in step.touch))
 
     def _level(self, proofs: Sequence[Proof]) -> str:
-        scopes = {proof.scope for proof in proofs}
         open_steps = [step for step, proof in zip(self.steps[1:], proofs, strict=True) if proof.scope == "none"]
+        if open_steps and all(step.argued for step in open_steps):
+            return "prose"
+        if open_steps and self.space.is_grid:
+            return f"grid, {len(self.points)} points"
         if open_steps:
-            if all(step.argued for step in open_steps):
-                return "prose"
-            if self.space.is_grid:
-                return f"grid, {len(self.points)} points"
             return f"numeric, {len(self.points)} points, {_numeric.DIGITS} digits"
-        cells = "on open cells" if any(proof.on_cells for proof in proofs) else ""
-        if "sizes" in scopes:
-            names, *lengths = (_listed(part) for part in (self.sizes[0], *(sizes.values() for sizes in self.sizes)))
-            return f"exact for {names} = {', '.join(lengths)}" + (cells and f", {cells}")
+        cells = ["on open cells"] * any(proof.on_cells for proof in proofs)
         if not self.sizes:
-            return f"exact {cells}".strip()
-        induction = "by induction" if any(proof.by_induction for proof in proofs) else ""
-        return ", ".join(filter(None, ("exact, all n", induction, cells)))
+            return " ".join(["exact", *cells])
+        if all(proof.scope == "all n" for proof in proofs):
+            return ", ".join(["exact, all n", *["by induction"] * any(proof.by_induction for proof in proofs), *cells])
+        names, *lengths = (_listed(part) for part in (self.sizes[0], *(sizes.values() for sizes in self.sizes)))
+        return ", ".join([f"exact for {names} = {', '.join(lengths)}", *cells])
 
     # What is shown, and never before it is checked
 
@@ -213,13 +189,12 @@ class Derivation:
         """The kinks and poles that are left out and where the symbols live, each as a formula between words."""
         surfaces = [*(("kink at", kink) for kink in self.kinks), *(("pole at", pole) for pole in self.poles)]
         left_out = [(words, _where(surface, write), "") for words, surface in surfaces]
-        labels = (*self.space.symbols, *(base.label for base in self.space.vectors))
-        homes = [(s, s.domain) for s in labels if s.domain != Domain() and s not in self._sizes()]
-        lives = [domain.of(write(symbol), write) for symbol, domain in homes]
-        return left_out + [("", formula, words) for formula, words in lives]
+        sizes = set().union(*self.sizes)
+        homes = [s for s in self._labels() if s.domain != Domain() and s not in sizes]
+        return left_out + [("", *symbol.domain.of(write(symbol), write)) for symbol in homes]
 
-    def _sizes(self) -> set[sp.Symbol]:
-        return set().union(*self.sizes)
+    def _labels(self) -> list[Variable]:
+        return [*self.space.symbols, *(base.label for base in self.space.vectors)]
 
     def rows(self) -> list[tuple[str, str, str]]:
         """The relation, the expression in LaTeX and the reason of every line, the left-hand side first."""
