@@ -91,7 +91,7 @@ def test_cases_put_the_data_before_the_parameter() -> None:
     cases = sp.Piecewise((error, sp.Abs(error) <= delta), (delta * sp.sign(error), True))
 
     assert latex(cases) == (
-        r"\begin{dcases} e & \text{if } \lvert e \rvert \le \delta \\ "
+        r"\begin{dcases} e & \text{if } \lvert e \rvert \leq \delta \\ "
         r"\delta \operatorname{sign} e & \text{otherwise} \end{dcases}"
     )
 

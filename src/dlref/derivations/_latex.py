@@ -12,10 +12,9 @@ from sympy.printing.str import StrPrinter
 from ._symbols import GREEK, Largest, Named, Variable
 
 RELATIONS = {"=": "=", "<=": r"\le", ">=": r"\ge"}
-COMPARISONS = {sp.Gt: ">", sp.Ge: r"\ge", sp.Lt: "<", sp.Le: r"\le", sp.Eq: "=", sp.Ne: r"\ne"}
-FLIPPED = {">": "<", r"\ge": r"\le", "<": ">", r"\le": r"\ge", "=": "=", r"\ne": r"\ne"}
 TALL = re.compile(r"\\(frac|sum|prod|int|begin|left|sqrt)")
 BITS = (sp.Abs, sp.Max, sp.Min, sp.KroneckerDelta, sp.Heaviside)
+BARE = sp.Symbol | sp.Indexed | Named | sp.Abs | sp.Max | sp.Min  # an exponent needs no brackets around these
 HALF = sp.Rational(1, 2)
 SUMS = (sp.Sum, sp.Product, sp.Derivative, sp.Integral, Largest)
 EARLY = {"prediction": 0, "target": 1, "sign": 1}
@@ -71,8 +70,6 @@ class _Printer(LatexPrinter):
 
     def _inline(self, e: sp.Expr) -> str:
         """Without a fraction that would make it tall, for an index or an exponent."""
-        if _negative(e):
-            return f"-{self._inline(-e)}"
         if isinstance(e, sp.Add) and _content(e)[0] == 1:
             ordered = _ordered_terms(e)
             return self._terms(sorted(ordered, key=lambda term: term.is_number and not _negative(ordered[1])))
@@ -84,28 +81,21 @@ class _Printer(LatexPrinter):
     def _print_Symbol(self, e: sp.Symbol, style: str = "plain") -> str:  # noqa: ARG002 (sympy passes it)
         return getattr(e, "tex", e.name)
 
-    def _print_Variable(self, e: Variable) -> str:
-        return e.tex
-
     def _print_Indexed(self, e: sp.Indexed) -> str:
         return f"{self._print(e.base.label)}_{{{','.join(map(self._inline, e.indices))}}}"
 
     def _print(self, expr: sp.Basic, **kwargs: str) -> str:
         # Sympy goes by the name of the class, and a quantity may be called gamma.
-        return self._named(expr, **kwargs) if isinstance(expr, Named) else super()._print(expr, **kwargs)
+        return self._named(expr) if isinstance(expr, Named) else super()._print(expr, **kwargs)
 
-    def _named(self, e: Named, exp: str | None = None) -> str:
-        power = f"^{{{exp}}}" if exp else ""
+    def _named(self, e: Named) -> str:
         shown = e.args[: e.shown]
         if e.style == "call":
-            return e.tex + self._group(", ".join(map(self._print, shown))) + power
-        below = f"_{{{', '.join(map(self._inline, shown))}}}" if e.style == "subscript" else ""
-        return e.tex + below + power
+            return e.tex + self._list(shown)
+        return e.tex + (f"_{{{', '.join(map(self._inline, shown))}}}" if e.style == "subscript" else "")
 
     def _print_Function(self, e: sp.Function, exp: str | None = None) -> str:
         name = type(e).__name__
-        if exp and name == "log":  # its square might be taken for the logarithm of a logarithm
-            return f"{self._group(self._print(e))}^{{{exp}}}"
         power = f"^{{{exp}}}" if exp else ""
         head = (rf"\operatorname{{{name}}}" if name in ("sign", "erf") else rf"\{name}") + power
         (argument,) = e.args
@@ -116,26 +106,19 @@ class _Printer(LatexPrinter):
     # Sympy looks for these by name, and would find its own first.
     _print_log = _print_sign = _print_tanh = _print_cosh = _print_sinh = _print_erf = _print_Function
 
-    def _print_ExpBase(self, e: sp.exp, exp: str | None = None) -> str:
+    def _print_ExpBase(self, e: sp.exp) -> str:
         if e.args[0] == HALF:
-            return rf"\sqrt{{{self._print(sp.E)}}}"
-        tex = rf"\exp{self._group(self._print(e.args[0]))}" if self.spelled else f"e^{{{self._inline(e.args[0])}}}"
-        return f"{self._group(tex)}^{{{exp}}}" if exp else tex
+            return r"\sqrt{e}"
+        return rf"\exp{self._group(self._print(e.args[0]))}" if self.spelled else f"e^{{{self._inline(e.args[0])}}}"
 
-    def _print_Abs(self, e: sp.Abs, exp: str | None = None) -> str:
+    def _print_Abs(self, e: sp.Abs) -> str:
         inside = min(e.args[0], -e.args[0], key=_upside_down)
-        return self._group(self._print(inside), r"\lvert ", r" \rvert") + (f"^{{{exp}}}" if exp else "")
-
-    def _print_Exp1(self, _: sp.Basic) -> str:
-        return r"\exp(1)" if self.spelled else "e"
+        return self._group(self._print(inside), r"\lvert ", r" \rvert")
 
     def _print_Rational(self, e: sp.Rational) -> str:
         """A fraction that was typed as a decimal is shown as one."""
         decimal = e.q >= 1000 and 10**9 % e.q == 0
         return str(sp.Float(e, 9)).rstrip("0") if decimal else super()._print_Rational(e)
-
-    def _print_factorial(self, e: sp.factorial, exp: str | None = None) -> str:
-        return f"{self._print(e.args[0])}!" + (f"^{{{exp}}}" if exp else "")
 
     # Sums and products in a sensible order
 
@@ -181,12 +164,10 @@ class _Printer(LatexPrinter):
         if e.exp == HALF:
             return rf"\sqrt{{{self._print(e.base)}}}"
         power, base = self._inline(e.exp), self._print(e.base)
-        if isinstance(e.base, sp.Max | sp.Min):
-            return f"{base}^{{{power}}}"
-        if isinstance(e.base, sp.Function) and not isinstance(e.base, sp.exp):
+        if isinstance(e.base, sp.Function) and not isinstance(e.base, BARE | sp.exp | sp.log):
             return self._print(e.base, exp=power)
-        simple = isinstance(e.base, sp.Symbol | sp.Indexed) or (e.base.is_Integer and e.base >= 0)
-        return f"{base if simple else self._group(base)}^{{{power}}}"
+        bare = isinstance(e.base, BARE) or (e.base.is_Integer and e.base >= 0)
+        return f"{base if bare else self._group(base)}^{{{power}}}"
 
     # Calculus
 
@@ -202,7 +183,7 @@ class _Printer(LatexPrinter):
         loose = isinstance(e.expr, sp.Add | sp.Piecewise) or inside.startswith("-")
         return rf"\frac{{{head}}}{{{below}}} {self._group(inside) if loose else inside}"
 
-    def _print_Sum(self, e: sp.Sum, sign: str = r"\sum") -> str:
+    def _print_Sum(self, e: sp.Sum) -> str:
         term, skipped = e.function, {}
         for place, *_ in e.limits:
             term, skipped[place] = _without(term, place)
@@ -212,11 +193,8 @@ class _Printer(LatexPrinter):
                 under, over = f"{self._print(place)}={self._print(low)}", f"^{{{self._print(high)}}}"
             else:
                 under, over = rf"{self._print(place)} \ne {self._print(skipped[place])}", ""
-            tex = f"{sign}_{{{under}}}{over} {tex}"
+            tex = rf"\sum_{{{under}}}{over} {tex}"
         return tex
-
-    def _print_Product(self, e: sp.Product) -> str:
-        return self._print_Sum(e, r"\prod")
 
     def _print_Largest(self, e: Largest) -> str:
         return rf"\max_{{{self._print(e.limits[0][0])}}} {self._product(e.function)}"
@@ -234,10 +212,7 @@ class _Printer(LatexPrinter):
         return r"\begin{dcases} " + r" \\ ".join(rows) + r" \end{dcases}"
 
     def _print_Relational(self, e: sp.Rel) -> str:
-        sign, left, right = COMPARISONS[type(e)], e.lhs, e.rhs
-        if _is_given(left) and not _is_given(right):
-            sign, left, right = FLIPPED[sign], right, left
-        return f"{self._print(left)} {sign} {self._print(right)}"
+        return super()._print_Relational(e.reversed if _is_given(e.lhs) and not _is_given(e.rhs) else e)
 
     def _print_Max(self, e: sp.Max) -> str:
         return r"\max" + self._list(sorted(e.args, key=lambda a: (not _is_given(a), _rank(a))))
@@ -305,7 +280,6 @@ def _rank(e: sp.Basic) -> tuple:
         isinstance(base, sp.Indexed | Named | sp.Abs),
         isinstance(base, sp.exp),
         isinstance(base, (*BITS, sp.Piecewise)),
-        isinstance(base, sp.Add) and isinstance(e, sp.Pow),
         isinstance(base, sp.Add),
         isinstance(base, sp.Function),
         True,
@@ -315,15 +289,15 @@ def _rank(e: sp.Basic) -> tuple:
 
 def _alphabet(e: sp.Basic) -> tuple:
     """Predictions before targets before all others, the simple before the long."""
-    names = sorted(str(s) for s in e.free_symbols if isinstance(s, sp.Symbol))
-    return min((EARLY.get(name, 2) for name in names), default=3), sp.count_ops(e), names, str(e)
+    names = (str(s) for s in e.free_symbols if isinstance(s, sp.Symbol))
+    return min((EARLY.get(name, 2) for name in names), default=3), sp.count_ops(e), str(e)
 
 
-def _upside_down(e: sp.Expr) -> tuple[bool, bool, bool]:
+def _upside_down(e: sp.Expr) -> tuple[bool, bool]:
     """How odd a difference looks: a negative number, prediction or entry in it."""
     terms = sp.Add.make_args(e)
     entries = [t for t in terms if t.has(sp.Indexed, Named) or str(t).endswith("prediction")]
-    return any(t.is_number and t < 0 for t in terms), all(map(_negative, entries)) and entries != [], _negative(e)
+    return any(t.is_number and t < 0 for t in terms), all(map(_negative, entries)) and entries != []
 
 
 def _ordered_terms(e: sp.Expr) -> list[sp.Expr]:
@@ -337,7 +311,7 @@ def _ordered_terms(e: sp.Expr) -> list[sp.Expr]:
         return _negative(term), not sums, length, bracket, _rank(max(factors, key=_rank)), sp.count_ops(term)
 
     data = sorted((t for t in e.args if not _is_given(t)), key=key)
-    if len(data) == 3 and all(map(_is_square, data[:2])) and _negative(data[2]):  # as one writes a square out
+    if len(data) == 3 and all(map(_is_square, data[:2])):  # as one writes a square out
         data = [data[1], data[2], data[0]] if data[1].has(sp.Indexed) else [data[0], data[2], data[1]]
     rest = sorted((t for t in e.args if _is_given(t)), key=lambda t: (t.is_number, key(t)))
     lead = next((t for t in rest if t.is_Rational and t > 0), None)
@@ -354,7 +328,7 @@ def _content(e: sp.Expr) -> tuple[sp.Rational, sp.Expr]:
     """A number that stands better before the bracket: a whole one, or a denominator that several terms share."""
     content, rest = e.as_content_primitive() if isinstance(e, sp.Add) else (sp.S.One, e)
     below = [term.as_coeff_Mul()[0].q for term in sp.Add.make_args(e)]
-    shared = below.count(content.q) > 1 and set(below) <= {1, content.q} and not e.has(sp.Sum)
+    shared = below.count(content.q) > 1 and not e.has(sp.Sum)
     fits = (content.is_Integer or shared) and not all(map(_negative, sp.Add.make_args(rest)))
     return (content, rest) if fits else (sp.S.One, e)
 
