@@ -111,7 +111,7 @@ def cells(kinks: Sequence[sp.Expr], symbols: Sequence[sp.Symbol]) -> list[Cell]:
 
 def domain_facts(symbol: sp.Symbol) -> list[sp.Expr]:
     """Expressions that are positive because of where a symbol lives."""
-    if not isinstance(symbol, Variable) or symbol.domain.values or symbol.domain.integer:
+    if not isinstance(symbol, Variable) or not symbol.domain.is_interval:
         return []
-    low, high = symbol.domain.lower, symbol.domain.upper
-    return [edge for edge in (symbol - low, high - symbol) if edge.is_finite is not False]
+    edges = (symbol - symbol.domain.lower, symbol.domain.upper - symbol)
+    return [edge for edge in edges if edge.is_finite is not False]

@@ -6,11 +6,13 @@ import contextlib
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import sympy as sp
 
 from ._symbols import Domain, Variable
+
+Rewrite = Callable[[sp.Expr], sp.Expr]
 
 RUNG_SECONDS = 2.0
 SMOOTH = (sp.exp, sp.log, sp.sinh, sp.cosh, sp.tanh, sp.sin, sp.cos, sp.erf)
@@ -24,40 +26,46 @@ class OutOfTime(BaseException):
     """The limit was reached; no Exception, since sympy swallows those."""
 
 
+def _over() -> bool:
+    """Whether the limit now in force is reached. Its alarm may be late: the timer is coarse, and each limit sets it."""
+    return bool(_deadlines) and _deadlines[-1] < time.process_time()
+
+
+def _arm() -> None:
+    left = max(_deadlines[-1] - time.process_time(), 1e-3) if _deadlines else 0
+    signal.setitimer(signal.ITIMER_VIRTUAL, left)
+
+
+def _ring(*_: object) -> None:
+    raise OutOfTime
+
+
 @contextlib.contextmanager
 def cpu_limit(seconds: float) -> Iterator[None]:
     """Stop after so much CPU time. Never wall-clock: a busy machine must not change a verdict."""
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGVTALRM"):
         yield  # only the main thread of a Unix process can be interrupted
         return
-
-    def ring(*_: object) -> None:
+    if _over():
         raise OutOfTime
-
-    if _deadlines and _deadlines[-1] < time.process_time():
-        raise OutOfTime  # the timer is coarse, and starting it again would put off the alarm that is due
-    handler = signal.signal(signal.SIGVTALRM, ring)
+    signal.signal(signal.SIGVTALRM, _ring)
     _deadlines.append(min([time.process_time() + seconds, *_deadlines]))
-    signal.setitimer(signal.ITIMER_VIRTUAL, max(_deadlines[-1] - time.process_time(), 1e-3))
+    _arm()
     try:
         yield
     finally:
         _deadlines.pop()
-        signal.signal(signal.SIGVTALRM, handler)
-        left = max(_deadlines[-1] - time.process_time(), 1e-3) if _deadlines else 0
-        signal.setitimer(signal.ITIMER_VIRTUAL, left)
+        _arm()
 
 
 @contextlib.contextmanager
 def _rung(name: str) -> Iterator[None]:
-    """One attempt, which may fail or run out of time: the next one follows."""
-    begun = False
+    """One attempt, which may fail or run out of time: the next one follows, unless the limit around all is over."""
     try:
         with cpu_limit(RUNG_SECONDS):
-            begun = True
             yield
     except OutOfTime:
-        if not begun:  # the limit around all rungs is over: no further one may start
+        if _over():
             raise
         late.append(name)
     except Exception:  # noqa: BLE001, S110 (sympy raises many kinds, and none of them proves anything)
@@ -67,15 +75,10 @@ def _rung(name: str) -> Iterator[None]:
 def opened(e: sp.Expr) -> sp.Expr:
     """The expression with each bounded symbol written through a positive one, so that sympy knows the bounds."""
     exchange = {}
-    for symbol in e.free_symbols:
-        if not isinstance(symbol, Variable) or symbol.domain.integer or symbol.domain.values:
-            continue
-        low, high = symbol.domain.lower, symbol.domain.upper
-        t = sp.Dummy(symbol.name, positive=True)
-        if low.is_finite and high.is_finite:
-            exchange[symbol] = low + (high - low) * t / (1 + t)
-        elif low.is_finite and low != 0:
-            exchange[symbol] = low + t
+    for symbol in (s for s in e.free_symbols if isinstance(s, Variable) and s.domain.is_interval):
+        low, high, t = symbol.domain.lower, symbol.domain.upper, sp.Dummy(symbol.name, positive=True)
+        if low.is_finite:
+            exchange[symbol] = low + ((high - low) * t / (1 + t) if high.is_finite else t)
     return e.xreplace(exchange)
 
 
@@ -94,12 +97,17 @@ def _through_logarithms(e: sp.Expr) -> sp.Expr:
     return sp.expand(e.replace(sp.exp, lambda u: sp.exp(sp.expand(u))))
 
 
-RUNGS: dict[str, Callable[[sp.Expr], sp.Expr]] = {
+RUNGS: dict[str, Rewrite] = {
     "expand": sp.expand,
     "together": lambda d: sp.expand(sp.numer(sp.together(d))),
     "cancel": _rational,
     "logarithms": _through_logarithms,
     "simplify": sp.simplify,
+}
+FORMS: dict[str, Rewrite] = {
+    "as it stands": lambda e: e,
+    "factor": sp.factor,
+    "factor in exponentials": lambda e: sp.factor(_rational(e)),
 }
 
 
@@ -110,24 +118,20 @@ def evaluated(d: sp.Expr) -> sp.Expr:
     return d
 
 
-def vanishes(d: sp.Expr) -> str | None:
-    """The first rung that shows the expression to be zero."""
-    d = opened(evaluated(d))
-    for name, rewrite in RUNGS.items():
+def _settled(rungs: Mapping[str, Rewrite], e: sp.Expr, is_plain: Callable[[sp.Expr], bool | None]) -> str | None:
+    """The first rung on which it is plain what the expression is."""
+    e = opened(e)
+    for name, rewrite in rungs.items():
         with _rung(name):
-            if rewrite(d) == 0:
+            if is_plain(rewrite(e)):
                 used.add(name)
                 return name
     return None
 
 
-FORMS: dict[str, Callable[[sp.Expr], sp.Expr]] = {
-    "as it stands": lambda e: e,
-    "factor": sp.factor,
-    "factor one fraction": lambda e: sp.factor(sp.together(sp.expand(e))),
-    "factor in exponentials": lambda e: sp.factor(_rational(e)),
-    "simplify": sp.simplify,
-}
+def vanishes(d: sp.Expr) -> str | None:
+    """The first rung that shows the expression to be zero."""
+    return _settled(RUNGS, evaluated(d), lambda e: e == 0)
 
 
 def nonnegative(d: sp.Expr, touch: tuple[sp.Expr, sp.Expr] | None = None) -> bool:
@@ -149,13 +153,7 @@ def without_logs(d: sp.Expr) -> sp.Expr:
 
 def _sign_is_plain(d: sp.Expr) -> bool:
     """Whether sympy reads the sign off one of a few forms."""
-    d = opened(d)
-    for name, form in FORMS.items():
-        with _rung(name):
-            if form(d).is_nonnegative:
-                used.add(name)
-                return True
-    return False
+    return _settled(FORMS, d, lambda e: e.is_nonnegative) is not None
 
 
 def _touches_from_above(d: sp.Expr, variable: sp.Expr, where: sp.Expr) -> bool:

@@ -34,6 +34,11 @@ class Domain:
         if not self.values and (self.lower - self.upper).is_nonnegative:
             raise ValueError(f"a domain needs lower < upper, got {self.lower} and {self.upper}")
 
+    @property
+    def is_interval(self) -> bool:
+        """Whether the symbol may take all real values between its bounds."""
+        return not self.values and not self.integer
+
     def assumptions(self) -> dict[str, bool]:
         """What sympy may assume of a symbol that lives here."""
         if self.integer:
