@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import sympy as sp
 
@@ -25,11 +25,8 @@ def concrete(e: sp.Basic, known: Known) -> sp.Basic:
     if isinstance(e, sp.Symbol):
         return known.get(e, e)
     if isinstance(e, sp.Indexed):
-        places = tuple(concrete(place, known) for place in e.indices)
-        if not all(place.is_Integer for place in places):
-            return e  # a place that nothing has settled
-        hot = known.get(e.base.label)
-        return sp.Integer(places[0] == hot) if hot is not None else entry(e.base, places)
+        places, hot = tuple(concrete(place, known) for place in e.indices), known.get(e.base.label)
+        return entry(e.base, places) if hot is None else sp.Integer(places[0] == hot)
     if isinstance(e, sp.Sum | sp.Product | Largest):
         return _written_out(e, known)
     if isinstance(e, sp.Derivative):
@@ -41,7 +38,7 @@ def concrete(e: sp.Basic, known: Known) -> sp.Basic:
 def _written_out(e: sp.Sum, known: Known) -> sp.Expr:
     """Innermost limits come first, so the last one is opened first."""
     place, low, high = e.limits[-1]
-    inner = type(e)(e.function, *e.limits[:-1]) if len(e.limits) > 1 else e.function
+    inner = e.func(e.function, *e.limits[:-1]) if len(e.limits) > 1 else e.function
     places = range(int(concrete(low, known)), int(concrete(high, known)) + 1)
     terms = [concrete(inner, {**known, place: sp.Integer(i)}) for i in places]
     return {sp.Sum: sp.Add, sp.Product: sp.Mul, Largest: sp.Max}[type(e)](*terms)
@@ -51,33 +48,36 @@ def closed(e: sp.Expr, vectors: Sequence[sp.IndexedBase], known: Known) -> sp.Ex
     """The expression with the last entry of each distribution written through the others."""
     for base in vectors:
         if base.label.domain.sums_to_one:
-            entries = [entry(base, (sp.Integer(i),)) for i in range(1, int(concrete(base.shape[0], known)) + 1)]
+            entries = [entry(base, (place,)) for place in _places(base.shape[0], known)]
             e = e.xreplace({entries[-1]: 1 - sp.Add(*entries[:-1])})
     return e
 
 
-def assignments(symbols: Sequence[Variable], vectors: Sequence[sp.IndexedBase], sizes: Known) -> Iterator[Known]:
-    """Every choice for the symbols that have finitely many values: places, signs, one-hot vectors."""
-    ranges: dict[sp.Basic, list[sp.Expr]] = {}
-    for symbol in symbols:
-        if symbol.domain.values:
-            ranges[symbol] = list(symbol.domain.values)
-        elif symbol not in sizes and symbol.domain.integer and symbol.domain.lower == 1:
-            ranges[symbol] = _places(symbol.domain.upper, sizes)
-    for base in vectors:
-        if base.label.domain.one_hot:
-            ranges[base.label] = _places(base.shape[0], sizes)
-    for choice in itertools.product(*ranges.values()):
-        yield {**sizes, **dict(zip(ranges, choice, strict=True))}
-
-
-def _places(upper: sp.Expr, sizes: Known) -> list[sp.Expr]:
-    return [sp.Integer(i) for i in range(1, int(concrete(upper, sizes)) + 1)]
+def choices(
+    symbols: Sequence[Variable], vectors: Sequence[sp.IndexedBase], sizes: Sequence[Mapping[sp.Symbol, int]]
+) -> Iterator[Known]:
+    """Every choice for what has finitely many values: the sizes given; places, signs and one-hot vectors at each."""
+    for lengths in sizes or ({},):
+        known = {symbol: sp.Integer(length) for symbol, length in lengths.items()}
+        hot = {base.label: _places(base.shape[0], known) for base in vectors if base.label.domain.one_hot}
+        yield from _every({**_ranges(symbols, known), **hot}, known)
 
 
 def at_every_place(surface: sp.Expr, known: Known) -> Iterator[sp.Expr]:
     """A kink at every place of the indices that it leaves open."""
-    free = sorted((s for s in surface.free_symbols if isinstance(s, Variable) and s not in known), key=str)
-    places = [s for s in free if s.domain.integer and s.domain.upper.free_symbols <= set(known)]
-    for choice in itertools.product(*(_places(place.domain.upper, known) for place in places)):
-        yield concrete(surface, {**known, **dict(zip(places, choice, strict=True))})
+    return (concrete(surface, spot) for spot in _every(_ranges(surface.free_symbols, known), known))
+
+
+def _ranges(symbols: Iterable[sp.Basic], known: Known) -> dict[sp.Basic, Sequence[sp.Expr]]:
+    """What each symbol can be that is not known and has finitely many values."""
+    rest = sorted((s for s in symbols if isinstance(s, Variable) and s not in known), key=str)
+    places = {s: _places(s.domain.upper, known) for s in rest if s.domain.integer and s.domain.lower == 1}
+    return places | {s: s.domain.values for s in rest if s.domain.values}
+
+
+def _places(upper: sp.Expr, known: Known) -> list[sp.Expr]:
+    return [sp.Integer(i) for i in range(1, int(concrete(upper, known)) + 1)]
+
+
+def _every(ranges: Mapping[sp.Basic, Sequence[sp.Expr]], known: Known) -> Iterator[Known]:
+    return ({**known, **dict(zip(ranges, choice, strict=True))} for choice in itertools.product(*ranges.values()))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import sympy as sp
 
 from ._cells import BRANCHING, Cell, UndecidedError, cells
-from ._concrete import Known, assignments, at_every_place, closed, concrete
+from ._concrete import Known, at_every_place, choices, closed, concrete
 from ._exact import OutOfTime, cpu_limit, evaluated, nonnegative, vanishes
 from ._induction import holds_by_induction
 from ._samples import Space
@@ -31,15 +32,9 @@ class Claim:
         """Whether the difference has more than one smooth branch."""
         return self.difference.has(*BRANCHING, Largest)
 
-    def at(self, known: Known) -> Claim:
-        """The claim with these symbols known."""
-        touch = self.touch and tuple(concrete(part, known) for part in self.touch)
-        return replace(self, difference=concrete(self.difference, known), touch=touch)
-
-    def inside(self, cell: Cell) -> Claim:
-        """The claim about the one smooth branch inside a cell."""
-        touch = self.touch and tuple(cell.resolve(part) for part in self.touch)
-        return replace(self, difference=cell.resolve(self.difference), touch=touch)
+    def under(self, change: Callable[[sp.Expr], sp.Expr]) -> Claim:
+        """The claim with each of its expressions changed: at given sizes, or inside a cell."""
+        return replace(self, difference=change(self.difference), touch=self.touch and tuple(map(change, self.touch)))
 
 
 @dataclass(frozen=True)
@@ -66,45 +61,47 @@ def prove(claim: Claim, space: Space) -> Proof:
 
 
 def _choices(space: Space) -> Iterator[Known]:
-    for sizes in space.sizes or ({},):
-        known = {symbol: sp.Integer(length) for symbol, length in sizes.items()}
-        yield from assignments(space.symbols, space.vectors, known)
+    return choices(space.symbols, space.vectors, space.sizes)
 
 
+def _if_decided(holds: Callable[..., bool]) -> Callable[..., bool]:
+    """What stays undecided, or takes too long, is not shown to hold."""
+
+    @functools.wraps(holds)
+    def tried(*claim: object, **options: bool) -> bool:
+        try:
+            with cpu_limit(ALL_N_SECONDS):
+                return holds(*claim, **options)
+        except (UndecidedError, OutOfTime):
+            return False
+
+    return tried
+
+
+@_if_decided
 def _holds_for_all_n(claim: Claim) -> bool:
-    try:
-        with cpu_limit(ALL_N_SECONDS):
-            if claim.is_equation:
-                return vanishes_for_all_n(claim.difference)
-            return nonnegative_for_all_n(claim.difference, claim.touch)
-    except (UndecidedError, OutOfTime):
-        return False
+    if claim.is_equation:
+        return vanishes_for_all_n(claim.difference)
+    return nonnegative_for_all_n(claim.difference, claim.touch)
 
 
+@_if_decided
 def _holds_by_induction(claim: Claim, space: Space) -> bool:
-    if len(space.sizes[0]) != 1:
-        return False
-    (n,) = space.sizes[0]
-    try:
-        with cpu_limit(ALL_N_SECONDS):
-            return holds_by_induction(claim.difference, n, is_equation=claim.is_equation)
-    except (UndecidedError, OutOfTime):
-        return False
+    n, *others = space.sizes[0]
+    return not others and holds_by_induction(claim.difference, n, is_equation=claim.is_equation)
 
 
+@_if_decided
 def _kinks_suffice(claim: Claim, space: Space, *, on_cells: bool) -> bool:
     """Whether no branch jumps beside the declared kinks, at the first of the sizes: there sympy's slopes are right."""
     if not on_cells:
         return not claim.difference.has(sp.Heaviside)
     known = next(_choices(space))
-    claim = claim.at(known)
-    try:
-        return all(claim.inside(cell) for cell in _cells(claim, known, space))
-    except UndecidedError:
-        return False
+    claim = claim.under(lambda e: concrete(e, known))
+    return all(claim.under(cell.resolve) for cell in _cells(claim, known, space))
 
 
-def _cells(claim: Claim, known: Known, space: Space) -> Iterator[Cell]:
+def _cells(claim: Claim, known: Known, space: Space) -> list[Cell]:
     kinks = dict.fromkeys(kink for surface in space.kinks for kink in at_every_place(surface, known))
     surfaces = [kink for kink in kinks if kink.free_symbols and kink.is_nonzero is not True]
     symbols = set().union(*(e.free_symbols for e in (claim.difference, *surfaces)))
@@ -112,21 +109,19 @@ def _cells(claim: Claim, known: Known, space: Space) -> Iterator[Cell]:
 
 
 def _holds_at(claim: Claim, known: Known, space: Space, *, on_cells: bool) -> bool:
-    claim = claim.at(known)
+    claim = claim.under(lambda e: concrete(e, known))
     if not on_cells:
-        return _settled(claim, space.vectors, known)
-    verdicts = [_holds_inside(cell, claim, space.vectors, known) for cell in _cells(claim, known, space)]
+        return _is_settled(claim, known, space)
+    verdicts = [_holds_inside(cell, claim, known, space) for cell in _cells(claim, known, space)]
     return all(verdicts) and verdicts != []  # kinks that leave no cell prove nothing
 
 
-def _holds_inside(cell: Cell, claim: Claim, vectors: Sequence[sp.IndexedBase], known: Known) -> bool:
-    try:
-        smooth = claim.inside(cell)
-        return _settled(smooth, vectors, known) or (not claim.is_equation and cell.nonnegative(smooth.difference))
-    except UndecidedError:
-        return False
+@_if_decided
+def _holds_inside(cell: Cell, claim: Claim, known: Known, space: Space) -> bool:
+    smooth = claim.under(cell.resolve)
+    return _is_settled(smooth, known, space) or (not claim.is_equation and cell.nonnegative(smooth.difference))
 
 
-def _settled(claim: Claim, vectors: Sequence[sp.IndexedBase], known: Known) -> bool:
-    d = closed(evaluated(claim.difference), vectors, known)
+def _is_settled(claim: Claim, known: Known, space: Space) -> bool:
+    d = closed(evaluated(claim.difference), space.vectors, known)
     return vanishes(d) is not None if claim.is_equation else nonnegative(d, claim.touch)
