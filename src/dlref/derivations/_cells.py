@@ -1,7 +1,5 @@
 """The exact witness for piecewise claims: on each open cell between the kinks, every branch is one smooth function."""
 
-from __future__ import annotations
-
 import functools
 import itertools
 import math

@@ -1,7 +1,5 @@
 """A derivation is a chain of steps, each put before two witnesses that share nothing."""
 
-from __future__ import annotations
-
 import itertools
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -60,7 +58,7 @@ class Derivation:
     proofs: list[Proof] = field(default_factory=list, init=False, repr=False)
     rungs: frozenset[str] = field(default=frozenset(), init=False, repr=False)  # what the exact witness needed
 
-    def check(self) -> Derivation:
+    def check(self) -> "Derivation":
         """Put every step before both witnesses; raise WrongStep at the first that one of them refuses."""
         with mpmath.workdps(_numeric.DIGITS):
             for fault in itertools.chain(self._foreign(), self._contradicted(), self._vacuous()):
@@ -183,7 +181,7 @@ class Derivation:
     @property
     def badge(self) -> str:
         """The level and what it rests on, as one line of plain text."""
-        return "; ".join([self.level, *(" ".join(filter(None, part)) for part in self.rests_on(_latex.words))])
+        return "; ".join([self.level, *(" ".join(filter(None, part)) for part in self.rests_on(str))])
 
     def rests_on(self, write: Callable[[sp.Basic], str] = _latex.latex) -> list[tuple[str, str, str]]:
         """The kinks and poles that are left out and where the symbols live, each as a formula between words."""
@@ -221,7 +219,7 @@ class Derivation:
         sign = next((relation for relation, _, _ in rows[1:] if relation != "="), "=")
         return f"{rows[0][1]} {sign} {rows[-1][1]}"
 
-    def _checked(self) -> Derivation:
+    def _checked(self) -> "Derivation":
         return self if self.proofs else self.check()
 
 
@@ -230,7 +228,7 @@ def _meanings(steps: Sequence[Step]) -> dict[Named, sp.Expr]:
     found: dict[type[Named], tuple[Named, sp.Expr]] = {}
     waiting = [step.expression for step in steps]
     for e in waiting:
-        for name in sorted(e.atoms(Named), key=lambda name: (sp.count_ops(name), str(name))):
+        for name in sorted(e.atoms(Named), key=lambda name: (sp.count_ops(name), name.tex, str(name))):
             kind = type(name)
             if kind not in found:
                 example = kind(*kind.example) if kind.example else name

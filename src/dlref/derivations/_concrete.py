@@ -1,7 +1,5 @@
 """Expressions at given sizes: sums written out, entries of vectors as symbols of their own."""
 
-from __future__ import annotations
-
 import functools
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """The exact witness for smooth claims: a ladder of rewrites, the cheapest first, each under a CPU-time limit."""
 
-from __future__ import annotations
-
 import contextlib
 import signal
 import threading

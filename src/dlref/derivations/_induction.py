@@ -1,7 +1,5 @@
 """The exact witness by induction: a claim holds for one, and for n + 1 wherever it holds for n."""
 
-from __future__ import annotations
-
 import sympy as sp
 
 from ._cells import BRANCHING, UndecidedError

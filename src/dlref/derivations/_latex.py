@@ -1,13 +1,10 @@
 """Expressions as a teacher would write them, in commands that KaTeX knows."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 
 import sympy as sp
 from sympy.printing.latex import LatexPrinter
-from sympy.printing.str import StrPrinter
 
 from ._symbols import GREEK, Largest, Named, Variable
 
@@ -15,6 +12,7 @@ RELATIONS = {"=": "=", "<=": r"\le", ">=": r"\ge"}
 TALL = re.compile(r"\\(frac|sum|prod|int|begin|left|sqrt)")
 BITS = (sp.Abs, sp.Max, sp.Min, sp.KroneckerDelta, sp.Heaviside)
 BARE = sp.Symbol | sp.Indexed | Named | sp.Abs | sp.Max | sp.Min  # an exponent needs no brackets around these
+PLAIN = sp.Symbol | sp.Indexed | sp.Mul | sp.Pow
 HALF = sp.Rational(1, 2)
 SUMS = (sp.Sum, sp.Product, sp.Derivative, sp.Integral, Largest)
 EARLY = {"prediction": 0, "target": 1, "sign": 1}
@@ -38,23 +36,9 @@ def chain(rows: Sequence[tuple[str, str, str]], notes: Iterable[str] = ()) -> st
     return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
 
-def words(e: sp.Basic) -> str:
-    """One expression as plain text."""
-    return _Words().doprint(e)
-
-
 def plain(text: str) -> str:
     """Words, safe inside a text command."""
     return re.sub(r"([%#&_${}])", r"\\\1", text.replace("\\", "/").replace("^", r"\textasciicircum "))
-
-
-class _Words(StrPrinter):
-    def _print(self, expr: sp.Basic, **kwargs: object) -> str:
-        if not isinstance(expr, Named):
-            return super()._print(expr, **kwargs)
-        shown = ", ".join(map(self._print, expr.args[: expr.shown]))
-        name = re.sub(r"[\\{}]", "", re.sub(r"\\[lr]Vert ?", "|", expr.tex))
-        return name + {"call": f"({shown})", "subscript": f"[{shown}]", "bare": ""}[expr.style]
 
 
 class _Printer(LatexPrinter):
@@ -73,7 +57,7 @@ class _Printer(LatexPrinter):
         if isinstance(e, sp.Add) and _content(e)[0] == 1:
             ordered = _ordered_terms(e)
             return self._terms(sorted(ordered, key=lambda term: term.is_number and not _negative(ordered[1])))
-        top, bottom = sp.fraction(sp.together(e) if _content(e)[0] != 1 else e)
+        top, bottom = sp.fraction(sp.together(e))
         return self._print(e) if bottom == 1 else f"{self._product(top)} / {self._product(bottom)}"
 
     # Names
@@ -159,7 +143,7 @@ class _Printer(LatexPrinter):
         return self._group(self._print(f)) if loose else self._print(f)
 
     def _print_Pow(self, e: sp.Pow) -> str:
-        if _all_negative(e.exp) or (e.base.is_Rational and e.base.p == 1 and e.base.q > 1):
+        if _all_negative(e.exp) or (e.base.is_Rational and e.base.p == 1):
             return rf"\frac{{1}}{{{self._print(1 / e)}}}"
         if e.exp == HALF:
             return rf"\sqrt{{{self._print(e.base)}}}"
@@ -236,10 +220,6 @@ def _negative(term: sp.Expr) -> bool:
     return bool(term.as_coeff_Mul()[0].is_negative)
 
 
-def _is_square(e: sp.Expr) -> bool:
-    return isinstance(e, sp.Pow) and e.exp == 2
-
-
 def _all_negative(e: sp.Expr) -> bool:
     return all(map(_negative, sp.Add.make_args(e)))
 
@@ -255,7 +235,7 @@ def _is_bracket(e: sp.Piecewise) -> bool:
 
 def _is_parameter(s: sp.Basic) -> bool:
     s = s.base.label if isinstance(s, sp.Indexed) else s
-    return isinstance(s, Variable) and (s.name in GREEK or s.tex.lstrip("\\").lower() in GREEK or s.domain.integer)
+    return isinstance(s, Variable) and (s.tex.lstrip("\\").lower() in GREEK or s.domain.integer)
 
 
 def _is_given(e: sp.Basic) -> bool:
@@ -305,23 +285,21 @@ def _ordered_terms(e: sp.Expr) -> list[sp.Expr]:
 
     def key(term: sp.Expr) -> tuple:
         factors = sp.Mul.make_args(term)
-        sums = any(isinstance(f, sp.Sum) for f in factors)
-        bracket = any(isinstance(f, sp.Add) for f in factors) and len(factors) > 1
-        length = len(factors) if sums else 0
-        return _negative(term), not sums, length, bracket, _rank(max(factors, key=_rank)), sp.count_ops(term)
+        sums, number = any(isinstance(f, sp.Sum) for f in factors), len(factors)
+        bracket = any(isinstance(f, sp.Add) for f in factors) and number > 1
+        kind = _is_given(term), term.is_number, _negative(term), not sums, number if sums else 0, bracket
+        return *kind, _rank(max(factors, key=_rank)), sp.count_ops(term)
 
-    data = sorted((t for t in e.args if not _is_given(t)), key=key)
-    if len(data) == 3 and all(map(_is_square, data[:2])):  # as one writes a square out
-        data = [data[1], data[2], data[0]] if data[1].has(sp.Indexed) else [data[0], data[2], data[1]]
-    rest = sorted((t for t in e.args if _is_given(t)), key=lambda t: (t.is_number, key(t)))
-    lead = next((t for t in rest if t.is_Rational and t > 0), None)
-    plain_sum = any(isinstance(t, sp.Symbol | sp.Indexed | sp.Mul | sp.Pow) for t in data if not _negative(t))
-    if lead is not None and data and (len(e.args) == 2 or not plain_sum):
-        return [lead, *(t for t in (*data, *rest) if t is not lead)]
-    if not data or _negative(data[0]):
-        rest = sorted(rest, key=_negative)
-        return [*rest[:1], *data, *rest[1:]] if rest and not _negative(rest[0]) else [*data, *rest]
-    return [*data, *rest]
+    terms = sorted(e.args, key=key)
+    if len(terms) == 3 and all(isinstance(t, sp.Pow) and t.exp == 2 and not _is_given(t) for t in terms[:2]):
+        return [terms[1], terms[2], terms[0]]  # as one writes a square out
+    plain = any(isinstance(t, PLAIN) and not _is_given(t) and not _negative(t) for t in terms)
+    lead = None
+    if not _is_given(e) and (len(terms) == 2 or not plain):
+        lead = next((t for t in terms if t.is_Rational and t > 0), None)
+    if lead is None and _negative(terms[0]):
+        lead = next((t for t in terms if not _negative(t)), None)
+    return sorted(terms, key=lambda term: term is not lead)
 
 
 def _content(e: sp.Expr) -> tuple[sp.Rational, sp.Expr]:
@@ -360,7 +338,7 @@ def _fraction(e: sp.Mul) -> tuple[sp.Rational, list[sp.Expr], list[sp.Expr]]:
 def _without(term: sp.Expr, place: sp.Symbol) -> tuple[sp.Expr, sp.Expr | None]:
     """The term without a factor that is zero at one place, and that place."""
     for factor in sp.Mul.make_args(term):
-        for delta in factor.atoms(sp.KroneckerDelta) if isinstance(factor, sp.Add) else ():
+        for delta in factor.atoms(sp.KroneckerDelta):
             if factor == 1 - delta and place in delta.args:
                 return term / factor, next(a for a in delta.args if a != place)
     return term, None

@@ -1,7 +1,5 @@
 """What may stand in a step. The rest is refused before anyone asks whether it is true."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import sympy as sp

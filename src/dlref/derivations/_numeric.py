@@ -3,8 +3,6 @@
 Derivatives are differences, integrals quadrature, sums loops. Agreement is evidence; a disagreement is a proof.
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -45,7 +43,7 @@ def compiled(e: sp.Basic) -> Value:
     """A function from a point to the value of the expression there."""
     if type(e) in BUILDERS:
         return BUILDERS[type(e)](e)
-    parts = list(_outermost(e))
+    parts = list(dict.fromkeys(_outermost(e)))
     names = [sp.Dummy() for _ in parts]
     body = e.xreplace(dict(zip(parts, names, strict=True)))
     function = sp.lambdify(names, body, [BITS, "mpmath"])
@@ -54,15 +52,12 @@ def compiled(e: sp.Basic) -> Value:
 
 
 def _outermost(e: sp.Basic) -> Iterator[sp.Basic]:
-    """The symbols and the parts with calculus in them, each once and from the outside."""
-    found, rest = {}, [e]
-    while rest:
-        part = rest.pop()
+    """The symbols and the parts with calculus in them, from the outside."""
+    walk = sp.preorder_traversal(e)
+    for part in walk:
         if type(part) in BUILDERS:
-            found[part] = None
-        else:
-            rest.extend(part.args)
-    return iter(found)
+            walk.skip()
+            yield part
 
 
 def _symbol(e: sp.Symbol) -> Value:
@@ -120,13 +115,18 @@ BUILDERS: dict[type, Callable[..., Value]] = {
 }  # fmt: skip
 
 
-def everywhere(e: sp.Expr, at: Point) -> Iterator[Point]:
+def everywhere(e: sp.Expr, at: Point) -> list[Point]:
     """The point, with every index of the expression that it leaves open at each of its places in turn."""
     spots = [at]
-    for place in sorted((s for s in free(e) if isinstance(s, Variable) and s not in at), key=str):
+    for place in (s for s in _variables(e) if s not in at):
         last = int(compiled(place.domain.upper)(at))
         spots = [{**spot, place: mpmath.mpf(i)} for spot in spots for i in range(1, last + 1)]
-    yield from spots
+    return spots
+
+
+@functools.lru_cache(maxsize=8192)
+def _variables(e: sp.Expr) -> list[Variable]:
+    return sorted((s for s in free(e) if isinstance(s, Variable)), key=str)
 
 
 def disagreement(before: Sequence[mpmath.mpf], after: Sequence[mpmath.mpf], relation: str) -> int | None:

@@ -1,7 +1,5 @@
 """The exact witness: which of its methods a step needs, and how far the proof reaches."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -32,7 +30,7 @@ class Claim:
         """Whether the difference has more than one smooth branch."""
         return self.difference.has(*BRANCHING, Largest)
 
-    def under(self, change: Callable[[sp.Expr], sp.Expr]) -> Claim:
+    def under(self, change: Callable[[sp.Expr], sp.Expr]) -> "Claim":
         """The claim with each of its expressions changed: at given sizes, or inside a cell."""
         return replace(self, difference=change(self.difference), touch=self.touch and tuple(map(change, self.touch)))
 

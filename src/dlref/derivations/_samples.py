@@ -1,7 +1,5 @@
 """Where the numeric witness looks: points drawn from the domain of every symbol, on both sides of every kink."""
 
-from __future__ import annotations
-
 import itertools
 import math
 import random
@@ -33,7 +31,7 @@ class Space:
     turns: Sequence[sp.Expr]  # where some branch of a line turns into another: declared or not, all sides are sampled
 
     @classmethod
-    def of(cls, lines: Sequence[sp.Expr], **surfaces: Sequence) -> Space:
+    def of(cls, lines: Sequence[sp.Expr], **surfaces: Sequence) -> "Space":
         """The space in which these lines live."""
         vectors = set().union(*(line.atoms(sp.IndexedBase) for line in lines))
         lengths = {length for base in vectors for length in base.shape}
@@ -64,11 +62,12 @@ class Space:
     @property
     def is_grid(self) -> bool:
         """Whether all symbols are whole numbers, few enough to be tried in every combination."""
-        combinations = math.prod(len(_values(s)) or MOST for s in self.symbols)
-        return bool(self.symbols) and not self.vectors and not self.sizes and combinations < MOST
+        whole = all(s.domain.values or s.domain.upper.is_Integer for s in self.symbols)
+        given = not self.symbols or self.vectors or self.sizes
+        return not given and whole and math.prod(len(_values(s, {})) for s in self.symbols) < MOST
 
     def _grid(self) -> Iterator[Point]:
-        for choice in itertools.product(*map(_values, self.symbols)):
+        for choice in itertools.product(*(_values(symbol, {}) for symbol in self.symbols)):
             yield dict(zip(self.symbols, map(mpmath.mpf, choice), strict=True))
 
     def _draw(self, sizes: Mapping[sp.Symbol, int], rng: random.Random) -> Point:
@@ -119,26 +118,23 @@ def _entries(label: Variable, lengths: Sequence[int], rng: random.Random, span: 
     return [number / mpmath.fsum(drawn) for number in drawn] if label.domain.sums_to_one else drawn
 
 
-def _values(symbol: Variable) -> Sequence[int]:
-    """All that a symbol can be, if these are finitely many whole numbers."""
-    domain = symbol.domain
-    whole = domain.integer and domain.upper.is_Integer
-    return range(int(domain.lower), int(domain.upper) + 1) if whole else list(map(int, domain.values))
+def _values(symbol: Variable, at: Point) -> Sequence[int]:
+    """All that a symbol can be, if these are whole numbers."""
+    if symbol.domain.values:
+        return list(map(int, symbol.domain.values))
+    upper = symbol.domain.upper  # one that is infinite has no value: the symbol needs a number
+    return range(int(symbol.domain.lower), int(value(symbol if upper.is_infinite else upper, at)) + 1)
 
 
 def _number(symbol: Variable, rng: random.Random, span: float, at: Point) -> mpmath.mpf:
-    domain = symbol.domain
-    if domain.values:
-        return mpmath.mpf(int(rng.choice(domain.values)))
-    if domain.integer:  # an upper bound that is infinite has no value: the symbol needs a number
-        upper = symbol if domain.upper.is_infinite else domain.upper
-        return mpmath.mpf(rng.randint(int(domain.lower), int(value(upper, at))))
-    low, high = (None if bound.is_infinite else value(bound, at) for bound in (domain.lower, domain.upper))
-    if low is None:
+    if not symbol.domain.is_interval:
+        return mpmath.mpf(rng.choice(_values(symbol, at)))
+    if symbol.domain.lower.is_infinite:
         return _between(-span, span, rng)
-    if high is None:
+    low = value(symbol.domain.lower, at)
+    if symbol.domain.upper.is_infinite:
         return low + _between(0, span, rng)
-    return low + (high - low) * _between(0, 1, rng)
+    return low + (value(symbol.domain.upper, at) - low) * _between(0, 1, rng)
 
 
 def _between(low: float, high: float, rng: random.Random) -> mpmath.mpf:

@@ -1,7 +1,5 @@
 """The exact witness for all n: sums in a normal form, so that equal sums look equal."""
 
-from __future__ import annotations
-
 import sympy as sp
 
 from ._cells import UndecidedError
@@ -10,19 +8,6 @@ from ._symbols import Largest, Variable, index
 
 BITS = (sp.Heaviside, sp.KroneckerDelta)
 OPAQUE = (sp.Sum, sp.Product, sp.Indexed, Largest, sp.KroneckerDelta)
-
-
-def differentiated(e: sp.Expr) -> sp.Expr:
-    """The expression with its derivatives taken, by no index that a sum binds (sympy#21891 gets those wrong)."""
-    if not e.has(sp.Derivative):
-        return e
-    if isinstance(e, sp.Derivative):
-        inside = differentiated(e.expr)
-        bound = set().union(*(s.bound_symbols for s in inside.atoms(sp.Sum, sp.Product, Largest)))
-        if any(variable.free_symbols & bound for variable, _ in e.variable_count):
-            raise UndecidedError("a derivative by an index that a sum binds")
-        return inside.diff(*e.variable_count)
-    return e.func(*(differentiated(part) for part in e.args))
 
 
 def normal(e: sp.Expr, depth: int = 0, *, close: bool = True) -> sp.Expr:
@@ -121,7 +106,7 @@ def generators(e: sp.Expr, known: dict[sp.Expr, sp.Expr]) -> sp.Expr:
 
 def normal_form(d: sp.Expr, *, close: bool = True) -> sp.Expr:
     """The expression so written that equal sums look equal."""
-    d = sp.expand(differentiated(d))
+    d = sp.expand(d.replace(sp.Derivative, lambda e, *by: e.diff(*by)))
     return _settled(normal(normal(d, close=close), close=close))
 
 

@@ -1,13 +1,13 @@
 """The only place that makes symbols: each knows where it lives, how it is written and what it stands for."""
 
-from __future__ import annotations
-
+import re
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import sympy as sp
 from sympy.concrete.expr_with_limits import ExprWithLimits
+from sympy.printing.str import StrPrinter
 
 WRITTEN = {
     "prediction": r"\hat y", "target": "y", "sign": "y", "score": "s", "scores": "s", "logit": "z", "logits": "z",
@@ -64,18 +64,19 @@ class Domain:
 class Variable(sp.Symbol):
     """A real symbol with a domain, from which the samples are drawn, and a way of being written."""
 
-    __slots__ = ("domain", "tex")
+    __slots__ = ("domain", "home", "tex")
     domain: Domain
+    home: str  # the domain in words: sympy compares symbols so often that it must not be written each time
     tex: str
 
-    def __new__(cls, name: str, domain: Domain, tex: str | None = None) -> Variable:
+    def __new__(cls, name: str, domain: Domain, tex: str | None = None) -> "Variable":
         symbol = cls.__xnew__(cls, name, **domain.assumptions())
-        symbol.domain = domain
+        symbol.domain, symbol.home = domain, repr(domain)
         symbol.tex = tex or WRITTEN.get(name) or (rf"\{name}" if name in GREEK else name)
         return symbol
 
     def _hashable_content(self) -> tuple:
-        return (*super()._hashable_content(), repr(self.domain), self.tex)
+        return (*super()._hashable_content(), self.home, self.tex)
 
 
 def real(name: str, tex: str | None = None) -> Variable:
@@ -148,14 +149,6 @@ class Largest(ExprWithLimits):
     is_commutative = True
     is_extended_real = True
 
-    def doit(self, **hints: bool) -> sp.Expr:
-        """The Max of all terms, once the number of places is known."""
-        place, lower, upper = self.limits[0]
-        if not (upper - lower).is_Integer:
-            return self
-        terms = [self.function.subs(place, value) for value in range(int(lower), int(upper) + 1)]
-        return sp.Max(*(term.doit(**hints) for term in terms))
-
 
 def largest(term: sp.Expr, place: Variable) -> sp.Expr:
     """The largest value of a term over every place."""
@@ -171,7 +164,7 @@ class Named(sp.Function):
     example: tuple[sp.Expr, ...]
     meaning: Callable[..., sp.Expr]
 
-    def __new__(cls, *arguments: sp.Expr | int, **options: bool) -> Named:
+    def __new__(cls, *arguments: sp.Expr | int, **options: bool) -> "Named":
         """A name stands until it is unfolded; it takes no text."""
         return super().__new__(cls, *map(_expression, arguments), **options)
 
@@ -181,6 +174,12 @@ class Named(sp.Function):
 
     def _eval_is_real(self) -> bool:
         return True
+
+    def _sympystr(self, printer: StrPrinter) -> str:
+        """The name as plain text, without the commands of LaTeX."""
+        shown = ", ".join(map(printer.doprint, self.args[: self.shown]))
+        name = re.sub(r"[\\{}]", "", re.sub(r"\\[lr]Vert ?", "|", self.tex))
+        return name + {"call": f"({shown})", "subscript": f"[{shown}]", "bare": ""}[self.style]
 
 
 def named(
