@@ -6,7 +6,7 @@ from ._cells import BRANCHING, UndecidedError
 from ._concrete import concrete
 from ._exact import nonnegative, opened, vanishes
 from ._sums import generators, normal_form
-from ._symbols import Largest, Variable
+from ._symbols import Domain, Largest, Variable
 
 SERIES = (sp.Sum, sp.Product)
 
@@ -36,10 +36,10 @@ def _leans_on_its_size(d: sp.Expr, n: Variable) -> bool:
 
 
 def _plain_bases(d: sp.Expr) -> sp.Expr:
-    """The same with a symbol in place of 1 - m wherever that is a positive base: only a symbol's powers split."""
-    bases = {part.base for part in d.atoms(sp.Pow) if not part.exp.is_number and isinstance(1 - part.base, Variable)}
-    kept = {1 - base: 1 - sp.Dummy(positive=True) for base in bases if sp.factor(opened(base)).is_positive}
-    return d.subs(kept)
+    """The same with a symbol in place of each base 1 - m: only a symbol's powers split."""
+    share, bases = Domain(sp.S.Zero, sp.S.One), {power.base for power in d.atoms(sp.Pow)}
+    rests = [s for s in d.free_symbols if isinstance(s, Variable) and s.domain == share and 1 - s in bases]
+    return d.subs({rest: 1 - Variable(f"(1 - {rest})", share) for rest in rests})
 
 
 def _last_apart(e: sp.Expr, n: Variable) -> sp.Expr:
@@ -59,21 +59,6 @@ def _last_apart(e: sp.Expr, n: Variable) -> sp.Expr:
 
 def _under_hypothesis(now: sp.Expr, later: sp.Expr, known: dict[sp.Expr, sp.Expr]) -> list[sp.Expr]:
     """The claim for n + 1, with a sum in it replaced by what the claim for n says that it is."""
-    steps = []
-    for part, dummy in known.items():
-        slope = now.diff(dummy)
-        if isinstance(part, SERIES) and not slope.has(dummy) and _is_nowhere_zero_for_long(slope):
-            steps.append(later.subs(dummy, -now.subs(dummy, 0) / slope))
-    return steps
-
-
-def _is_nowhere_zero_for_long(e: sp.Expr) -> bool:
-    """Whether zeros could only be single values of continuous symbols, beside which a smooth claim carries over."""
-    return all(
-        factor.is_nonzero or (factor != 0 and not any(map(_is_discrete, factor.free_symbols)))
-        for factor in sp.Mul.make_args(sp.factor(opened(e)))
-    )
-
-
-def _is_discrete(s: sp.Symbol) -> bool:
-    return bool(s.is_integer) or (isinstance(s, Variable) and s.domain.values != ())
+    slopes = {dummy: now.diff(dummy) for part, dummy in known.items() if isinstance(part, SERIES)}
+    solvable = {dummy: slope for dummy, slope in slopes.items() if sp.factor(opened(slope)).is_nonzero}
+    return [later.subs(dummy, -now.subs(dummy, 0) / slope) for dummy, slope in solvable.items()]
