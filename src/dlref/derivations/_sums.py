@@ -6,20 +6,19 @@ from ._cells import UndecidedError
 from ._exact import nonnegative, vanishes, without_logs
 from ._symbols import Largest, Variable, index
 
-BITS = (sp.Heaviside, sp.KroneckerDelta)
 OPAQUE = (sp.Sum, sp.Product, sp.Indexed, Largest, sp.KroneckerDelta)
 
 
-def normal(e: sp.Expr, depth: int = 0, *, close: bool = True) -> sp.Expr:
-    """Constant factors before the sum, deltas contracted, indices named by their depth, distributions summed to one."""
+def normal(e: sp.Expr, depth: int = 0) -> sp.Expr:
+    """Constant factors before the sum, deltas contracted, indices named by their depth."""
     if not e.args or isinstance(e, sp.Indexed):
         return e
     if isinstance(e, sp.Sum):
-        inside = normal(e.function, depth + len(e.limits), close=close)
+        inside = normal(e.function, depth + len(e.limits))
         for level, (place, low, high) in enumerate(e.limits):  # innermost first, and deepest
-            inside = _sum(inside, (place, low, high), depth + len(e.limits) - 1 - level, close=close)
+            inside = _sum(inside, (place, low, high), depth + len(e.limits) - 1 - level)
         return inside
-    parts = [normal(part, depth, close=close) for part in e.args]
+    parts = [normal(part, depth) for part in e.args]
     if isinstance(e, sp.Heaviside):
         return _step(parts[0])
     if isinstance(e, sp.Max) and len(parts) == 2:
@@ -32,7 +31,7 @@ def _step(u: sp.Expr) -> sp.Expr:
     return 1 - sp.Heaviside(-u, 0) if u.could_extract_minus_sign() else sp.Heaviside(u, 0)
 
 
-def _sum(term: sp.Expr, limits: tuple[sp.Symbol, sp.Expr, sp.Expr], depth: int, *, close: bool) -> sp.Expr:
+def _sum(term: sp.Expr, limits: tuple[sp.Symbol, sp.Expr, sp.Expr], depth: int) -> sp.Expr:
     place, low, high = limits
     here, result = index(f"_{depth}", high), sp.S.Zero
     for part in sp.Add.make_args(sp.expand(term)):
@@ -42,18 +41,15 @@ def _sum(term: sp.Expr, limits: tuple[sp.Symbol, sp.Expr, sp.Expr], depth: int, 
             result += (constant * inner / delta).subs(place, _other(delta, place, low, high))
         elif inner == 1:
             result += constant * (high - low + 1)
-        elif close and _adds_to_one(inner, place, low, high):
-            result += constant
         else:
             result += constant * sp.Sum(inner.subs(place, here), (here, low, high))
     return result
 
 
 def _settled(e: sp.Expr) -> sp.Expr:
-    """The same with every power of a zero or one reduced, and beside a delta only one of its two indices."""
+    """The same with beside a delta only one of its two indices."""
     result = sp.S.Zero
     for term in sp.Add.make_args(sp.expand(e)):
-        term = term.replace(lambda p: p.is_Pow and isinstance(p.base, BITS) and p.exp.is_positive, lambda p: p.base)
         for delta in sorted((f for f in sp.Mul.make_args(term) if isinstance(f, sp.KroneckerDelta)), key=str):
             kept, gone = sorted(delta.args, key=str)
             term = delta * (term / delta).subs(gone, kept)
@@ -74,11 +70,13 @@ def _runs_over(place: sp.Expr, low: sp.Expr, high: sp.Expr) -> bool:
     return low == 1 and isinstance(place, Variable) and place.domain.integer and place.domain.upper == high
 
 
-def _adds_to_one(term: sp.Expr, place: sp.Symbol, low: sp.Expr, high: sp.Expr) -> bool:
-    if not isinstance(term, sp.Indexed) or term.indices != (place,) or low != 1:
+def _is_one(e: sp.Basic) -> bool:
+    """Whether it is the sum over a whole distribution or one-hot vector."""
+    if not isinstance(e, sp.Sum) or not isinstance(e.function, sp.Indexed):
         return False
-    domain = term.base.label.domain
-    return (domain.sums_to_one or domain.one_hot) and term.base.shape == (high,)
+    base, ((place, low, high), *_) = e.function.base, e.limits
+    whole = e.function.indices == (place,) and low == 1 and base.shape == (high,)
+    return whole and (base.label.domain.sums_to_one or base.label.domain.one_hot)
 
 
 def generators(e: sp.Expr, known: dict[sp.Expr, sp.Expr]) -> sp.Expr:
@@ -107,7 +105,8 @@ def generators(e: sp.Expr, known: dict[sp.Expr, sp.Expr]) -> sp.Expr:
 def normal_form(d: sp.Expr, *, close: bool = True) -> sp.Expr:
     """The expression so written that equal sums look equal."""
     d = sp.expand(d.replace(sp.Derivative, lambda e, *by: e.diff(*by)))
-    return _settled(normal(normal(d, close=close), close=close))
+    form = normal(d)
+    return _settled(normal(form.replace(_is_one, lambda _: sp.S.One) if close else form))
 
 
 def vanishes_for_all_n(d: sp.Expr) -> bool:
