@@ -14,7 +14,7 @@ from ._numeric import TWO_SIDED, Point, UnusableError, everywhere, value
 from ._symbols import Domain, Variable, free
 
 AWAY = mpmath.mpf(10) ** -2  # samples keep this distance from kinks and poles
-POINTS, TRIES, EACH_CELL = 24, 600, 6
+POINTS, TRIES, EACH_CELL = 24, 300, 6
 SPANS = (3, 3, 3, 12, 0.25)  # how far from zero a real number may lie: near, rarely far, rarely very near
 MOST = 2000  # points of a grid
 
@@ -62,7 +62,7 @@ class Space:
     @property
     def is_grid(self) -> bool:
         """Whether all symbols are whole numbers, few enough to be tried in every combination."""
-        whole = all(s.domain.values or s.domain.upper.is_Integer for s in self.symbols)
+        whole = all(s.domain.values or (s.domain.integer and s.domain.upper.is_Integer) for s in self.symbols)
         given = not self.symbols or self.vectors or self.sizes
         return not given and whole and math.prod(len(_values(s, {})) for s in self.symbols) < MOST
 
