@@ -163,22 +163,20 @@ class _Printer(LatexPrinter):
         below = " ".join(v + (f"^{{{times}}}" if times > 1 else "") for v, times in moved)
         inside, head = self._print(e.expr), (d.strip() + power)
         if isinstance(e.expr, Named | sp.Symbol | sp.Indexed):
-            return rf"\frac{{{f'{head} {inside}' if head != 'd' else f'd {inside}'}}}{{{below}}}"
+            return rf"\frac{{{head} {inside}}}{{{below}}}"
         loose = isinstance(e.expr, sp.Add | sp.Piecewise) or inside.startswith("-")
         return rf"\frac{{{head}}}{{{below}}} {self._group(inside) if loose else inside}"
 
     def _print_Sum(self, e: sp.Sum) -> str:
-        term, skipped = e.function, {}
-        for place, *_ in e.limits:
-            term, skipped[place] = _without(term, place)
-        tex = self._product(term)
+        term, signs = e.function, ""
         for place, low, high in e.limits:  # the innermost comes first
-            if skipped[place] is None:
-                under, over = f"{self._print(place)}={self._print(low)}", f"^{{{self._print(high)}}}"
-            else:
-                under, over = rf"{self._print(place)} \ne {self._print(skipped[place])}", ""
-            tex = rf"\sum_{{{under}}}{over} {tex}"
-        return tex
+            under, over = f"{self._print(place)}={self._print(low)}", f"^{{{self._print(high)}}}"
+            for delta in term.atoms(sp.KroneckerDelta):
+                if place in delta.args and 1 - delta in sp.Mul.make_args(term):  # one place is left out
+                    (other,) = {*delta.args} - {place}
+                    term, under, over = term / (1 - delta), rf"{self._print(place)} \ne {self._print(other)}", ""
+            signs = rf"\sum_{{{under}}}{over} {signs}"
+        return signs + self._product(term)
 
     def _print_Largest(self, e: Largest) -> str:
         return rf"\max_{{{self._print(e.limits[0][0])}}} {self._product(e.function)}"
@@ -188,12 +186,9 @@ class _Printer(LatexPrinter):
     def _print_Piecewise(self, e: sp.Piecewise) -> str:
         if _is_bracket(e):
             return rf"[\,{self._print(e.args[0][1])}\,]"
-        rows = [
-            f"{self._print(value)} & "
-            + (r"\text{otherwise}" if holds == sp.true else rf"\text{{if }} {self._print(holds)}")
-            for value, holds in e.args
-        ]
-        return r"\begin{dcases} " + r" \\ ".join(rows) + r" \end{dcases}"
+        rows = (rf"{self._print(value)} & \text{{if }} {self._print(holds)}" for value, holds in e.args)
+        cases = r" \\ ".join(rows).replace(r"\text{if } \text{True}", r"\text{otherwise}")
+        return rf"\begin{{dcases}} {cases} \end{{dcases}}"
 
     def _print_Relational(self, e: sp.Rel) -> str:
         return super()._print_Relational(e.reversed if _is_given(e.lhs) and not _is_given(e.rhs) else e)
@@ -261,7 +256,6 @@ def _rank(e: sp.Basic) -> tuple:
         isinstance(base, sp.exp),
         isinstance(base, (*BITS, sp.Piecewise)),
         isinstance(base, sp.Add),
-        isinstance(base, sp.Function),
         True,
     ]
     return places.index(True), _alphabet(base)
@@ -333,12 +327,3 @@ def _fraction(e: sp.Mul) -> tuple[sp.Rational, list[sp.Expr], list[sp.Expr]]:
     elif roots[-1] != 1:
         bottom.append(sp.Pow(roots[-1], HALF, evaluate=False))
     return number, top, bottom
-
-
-def _without(term: sp.Expr, place: sp.Symbol) -> tuple[sp.Expr, sp.Expr | None]:
-    """The term without a factor that is zero at one place, and that place."""
-    for factor in sp.Mul.make_args(term):
-        for delta in factor.atoms(sp.KroneckerDelta):
-            if factor == 1 - delta and place in delta.args:
-                return term / factor, next(a for a in delta.args if a != place)
-    return term, None
