@@ -116,13 +116,17 @@ class Derivation:
                 yield f"step {number} has no value at {readable(self.points[len(values)])}: {problem}"
             wrong = _numeric.disagreement(before, values, step.relation) if number else None
             if wrong is not None:
-                yield (
-                    f"step {number} ({step.reason or 'no reason given'}) is wrong: "
-                    f"at {readable(self.points[wrong])} the line before is {mpmath.nstr(before[wrong], 12)}, "
-                    f"this line is {mpmath.nstr(values[wrong], 12)} (needed {step.relation!r})\n"
-                    f"  before: {self.steps[number - 1].expression}\n  after:  {step.expression}"
-                )
+                yield self._counterexample(number, self.points[wrong], before[wrong], values[wrong])
             before = values
+
+    def _counterexample(self, number: int, at: _numeric.Point, before: mpmath.mpf, after: mpmath.mpf) -> str:
+        step = self.steps[number]
+        return (
+            f"step {number} ({step.reason or 'no reason given'}) is wrong: at {readable(at)} "
+            f"the line before is {mpmath.nstr(before, 12)}, this line is {mpmath.nstr(after, 12)} "
+            f"(needed {step.relation!r})\n"
+            f"  before: {self.steps[number - 1].expression}\n  after:  {step.expression}"
+        )
 
     def _vacuous(self) -> Iterator[str]:
         """What would let the chain pass whatever it said."""
@@ -145,8 +149,8 @@ class Derivation:
         if strength(reached) < strength(self.expect):
             weak = ", ".join(str(number) for number, proof in enumerate(proofs, 1) if proof.scope in {"none", "sizes"})
             late = f"; out of time: {', '.join(dict.fromkeys(_exact.late))}" if _exact.late else ""
-            text = f"declared {self.expect!r}, reached {reached!r}; look at step {weak}{late}"
-            raise WrongStep(f"{self.name}: {text}")
+            levels = f"declared {self.expect!r}, reached {reached!r}"
+            raise WrongStep(f"{self.name}: {levels}; look at step {weak}{late}")
         return proofs
 
     @staticmethod

@@ -253,8 +253,7 @@ def _rank(e: sp.Basic) -> tuple:
         (isinstance(base, sp.Add) and _is_weight(base)) or (base is not e and _is_given(base)),
         isinstance(base, sp.Symbol) or getattr(base, "style", "") == "bare",
         isinstance(base, sp.Indexed | Named | sp.Abs),
-        isinstance(base, sp.exp),
-        isinstance(base, (*BITS, sp.Piecewise)),
+        isinstance(base, (sp.exp, *BITS, sp.Piecewise)),
         isinstance(base, sp.Add),
         True,
     ]
