@@ -66,7 +66,7 @@ def at_every_place(surface: sp.Expr, known: Known) -> Iterator[sp.Expr]:
     return (concrete(surface, spot) for spot in _every(_ranges(surface.free_symbols, known), known))
 
 
-def _ranges(symbols: Iterable[sp.Basic], known: Known) -> dict[sp.Basic, Sequence[sp.Expr]]:
+def _ranges(symbols: Iterable[sp.Basic], known: Known) -> Mapping[Variable, Sequence[sp.Expr]]:
     """What each symbol can be that is not known and has finitely many values."""
     rest = sorted((s for s in symbols if isinstance(s, Variable) and s not in known), key=str)
     places = {s: _places(s.domain.upper, known) for s in rest if s.domain.integer and s.domain.lower == 1}

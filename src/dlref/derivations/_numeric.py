@@ -115,7 +115,7 @@ BUILDERS: dict[type, Callable[..., Value]] = {
 }  # fmt: skip
 
 
-def everywhere(e: sp.Expr, at: Point) -> list[Point]:
+def everywhere(e: sp.Expr, at: Point) -> Sequence[Point]:
     """The point, with every index of the expression that it leaves open at each of its places in turn."""
     spots = [at]
     for place in (s for s in _variables(e) if s not in at):
