@@ -47,6 +47,15 @@ def test_the_domain_empties_cells() -> None:
     assert len(cells([share - 2, a + 1, x], [share, a, x])) == 2
 
 
+def test_a_kink_and_its_negative_are_one() -> None:
+    assert len(cells([x * y - z, z - x * y], [x, y, z])) == 2
+
+
+@pytest.mark.parametrize("wall", [x - a, a - x])
+def test_an_even_power_is_positive_on_both_sides(wall: sp.Expr) -> None:
+    assert Cell([wall, y]).sign(y * (x - a) ** 2) == 1
+
+
 TRUE_IN_ONE_CELL = {
     "right of the kink": (sp.Abs(x) - x, [x]),
     "left of the kink": (sp.Abs(x) + x, [x]),
