@@ -53,17 +53,8 @@ class _File(Struct, forbid_unknown_fields=True):
 
 def dump(answers: Iterable[Answer], flags: Iterable[Flag]) -> str:
     """The exchange file, one answer a line, in letters that every terminal and pipe passes on unchanged."""
-    parts = {"answers": [_line(answer) for answer in answers], "flags": [_line(flag) for flag in flags]}
-    lists = ",\n".join(f'"{name}": [{"".join(_separated(lines))}]' for name, lines in parts.items())
-    return f'{{"dlquiz": "progress", "version": 1,\n{lists}}}\n'
-
-
-def _line(row: Answer | Flag) -> str:
-    return json.dumps(row._asdict())
-
-
-def _separated(lines: list[str]) -> list[str]:
-    return ["\n", ",\n".join(lines), "\n"] if lines else []
+    lists = [",\n".join(json.dumps(row._asdict()) for row in rows) for rows in (answers, flags)]
+    return '{{"dlquiz": "progress", "version": 1,\n"answers": [\n{}\n],\n"flags": [\n{}\n]}}\n'.format(*lists)
 
 
 def write(path: Path, text: str) -> None:

@@ -39,7 +39,7 @@ def dlquiz(*arguments):
 
 def process(*command, **environment):
     """One command in a process of its own."""
-    environment = {**os.environ, **environment}
+    environment = {**os.environ, "PYTHONUNBUFFERED": "", **environment}  # some machines write every letter at once
     done = subprocess.run(
         command, check=False, capture_output=True, text=True, timeout=120, env=environment, stdin=subprocess.DEVNULL
     )
@@ -297,10 +297,17 @@ def test_a_terminal_without_utf_8_or_colour_is_served():
     assert "\x1b" not in done.stdout
 
 
-def test_a_closed_pipe_is_no_traceback():
-    done = process("bash", "-c", f"{sys.executable} -m dlquiz list | head -1")
+def test_all_is_said_before_it_leaves():
+    done = process(*MODULE, "list", "example")
 
-    assert "Traceback" not in done.stderr
+    assert (done.returncode, done.stdout) == (0, dlquiz("list", "example").stdout)
+
+
+def test_a_closed_pipe_is_no_traceback():
+    done = process("bash", "-c", f"{sys.executable} -m dlquiz list | true; exit ${{PIPESTATUS[0]}}")
+
+    assert done.returncode in (0, 1)
+    assert done.stderr == ""
 
 
 # -- sessions on a terminal

@@ -1,12 +1,11 @@
 """`dlquiz doctor`."""
 
-import shutil
-import sys
 import textwrap
 from typing import TYPE_CHECKING
 
 import click
 
+from dlquiz.places import screen
 from dlquiz.verbs.common import DONE, as_json, clock, print_json
 
 if TYPE_CHECKING:
@@ -55,7 +54,5 @@ def _line(finding: "Finding") -> str:
 
     mark = finding.status.upper() if finding.status == BAD else finding.status
     text = f"{mark:4}  {finding.name}: {plain(finding.message)}"
-    if not sys.stdout.isatty():
-        return text
-    width = max(shutil.get_terminal_size().columns, 20)
+    width = max(screen() or len(text), 20)
     return textwrap.fill(text, width, subsequent_indent=" " * 6, break_long_words=False, break_on_hyphens=False)
