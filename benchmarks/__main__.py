@@ -2,6 +2,7 @@
 
 import os
 import platform
+from datetime import date
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads make both contestants' times worthless
@@ -14,7 +15,8 @@ def machine() -> str:
     import torch
 
     versions = f"Python {platform.python_version()}, torch {torch.__version__}, {torch.get_num_threads()} threads"
-    return f"{platform.machine()}, {os.cpu_count()} cores; {versions}."
+    busy = f"{date.today()}, load average {os.getloadavg()[0]:.0f}"
+    return f"{platform.machine()}, {os.cpu_count()} cores; {versions}; {busy}."
 
 
 def main() -> None:

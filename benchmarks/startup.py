@@ -2,6 +2,7 @@
 
 The copy that dlquiz keeps of the banks and Python's bytecode are there, as at every start but the first; "without the
 copy" is that first one. No PYTHON variable is set: some machines turn bytecode off, and then each start compiles.
+The script that pip 23 writes to start a program loads `re`, about 0.3 of each ratio; that of pip 26 does not.
 The first question is timed on a pseudo-terminal, from the start of the process to the prompt.
 """
 
