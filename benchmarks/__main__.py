@@ -21,11 +21,17 @@ def machine() -> str:
 
 def main() -> None:
     """Print each ratio as it comes; keep all of them."""
-    from benchmarks import losses, startup
+    from benchmarks import losses, optimizers, second_order, startup
     from benchmarks._race import HEADER
 
     sections = [f"# Benchmarks\n\n{machine()} Below 1, ours is faster. Both contestants take turns in one run."]
-    for title, module in (("Losses", losses), ("Start-up", startup)):
+    races = {
+        "Losses": losses,
+        "Optimizers": optimizers,
+        "Second-order optimizers": second_order,
+        "Start-up": startup,
+    }
+    for title, module in races.items():
         print(f"\n{title}\n{HEADER}", flush=True)
         rows = []
         for result in module.results():

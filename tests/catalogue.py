@@ -1,5 +1,6 @@
 """The reference functions, found in the tree, and what their annotations say of them."""
 
+import collections.abc
 import inspect
 import typing
 from dataclasses import dataclass
@@ -38,7 +39,28 @@ def calculations():
     return {
         name: function
         for name, function in functions().items()
-        if arguments(function) and not arguments(function)[0].is_number
+        if name not in rules() | solvers() and arguments(function) and not arguments(function)[0].is_number
+    }
+
+
+@cache
+def rules():
+    """Map the names of the optimizer rules: they take parameters, a gradient and a state, and give the next ones."""
+    return {
+        name: function
+        for name, function in functions().items()
+        if list(inspect.signature(function).parameters)[:3] == ["theta", "grad", "state"]
+    }
+
+
+@cache
+def solvers():
+    """Map the names of the functions that take a function, search for something, and say whether they found it."""
+    return {
+        name: function
+        for name, function in functions().items()
+        if any(each.is_function for each in arguments(function)[:1])
+        and "converged" in {each.name for each in promised(function)}
     }
 
 
@@ -107,6 +129,18 @@ class Argument:
         """Return the jaxtyping alternatives; a number has none."""
         alternatives = typing.get_args(self.bare) or (self.bare,)
         return [kind for kind in alternatives if getattr(kind, "array_type", None) is Tensor]
+
+    @property
+    def is_function(self):
+        """Say whether it is a function, or may be one."""
+        return bool(self.gives)
+
+    @property
+    def gives(self):
+        """Return what the function that is asked for gives, or None where none is."""
+        kinds = [self.bare, *typing.get_args(self.bare)]
+        given = [typing.get_args(kind)[1] for kind in kinds if typing.get_origin(kind) is collections.abc.Callable]
+        return given[0] if given else None
 
     @property
     def is_number(self):

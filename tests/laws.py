@@ -12,7 +12,20 @@ from functools import partial, singledispatch
 import torch
 
 from catalogue import arguments, numbers, promised
-from dlref._types import Above, AtLeast, Axes, Between, Distribution, DivisorOf, Finite, IndexInto, OneHot, OneOf, Whole
+from dlref._types import (
+    Above,
+    AtLeast,
+    Axes,
+    Between,
+    Distribution,
+    DivisorOf,
+    Finite,
+    FromUpTo,
+    IndexInto,
+    OneHot,
+    OneOf,
+    Whole,
+)
 
 BATCH = (4, 3)
 CLASSES = 5
@@ -36,7 +49,9 @@ def draw(function, *, dtype=torch.float64, device="cpu", seed=0, how=None, **siz
     generator = torch.Generator().manual_seed(seed)
     drawn = {}
     for argument in arguments(function):
-        if argument.is_number:
+        if argument.is_function:
+            drawn[argument.name] = draw_function(argument)
+        elif argument.is_number:
             drawn[argument.name] = draw_number(argument)
         else:
             drawn[argument.name] = draw_tensor(argument, generator, how or typical, **sizes).to(device)
@@ -50,6 +65,17 @@ def draw_number(argument):
         return argument.default
     assert argument.law, f"{argument.name} has neither a law nor a default: nothing says what to pass for it"
     return legal_numbers(argument.law)[0]
+
+
+def draw_function(argument):
+    """Give something that can be solved: a bowl with its bottom at 1, or the product with a diagonal matrix."""
+    if argument.gives.dims:
+        return lambda x: x * stretched(x)
+    return lambda x: (stretched(x) * (x - 1).square()).sum()
+
+
+def stretched(x):
+    return 1 + torch.arange(x.numel(), dtype=x.dtype, device=x.device).reshape(x.shape)
 
 
 def draw_tensor(argument, generator, how, **sizes):
@@ -179,6 +205,11 @@ def _(law: Between):
 
 
 @legal_numbers.register
+def _(law: FromUpTo):
+    return [law.low + (law.high - law.low) / 8, law.low, law.high - 2**-10]
+
+
+@legal_numbers.register
 def _(law: OneOf):
     return list(law.values)
 
@@ -222,6 +253,11 @@ def _(law: Axes):
 @illegal_numbers.register
 def _(law: Between):
     return [law.low - 0.5, law.high + 0.5, math.nan, math.inf]
+
+
+@illegal_numbers.register
+def _(law: FromUpTo):
+    return [law.low - 0.5, law.high, law.high + 0.5, math.nan, math.inf]
 
 
 @illegal_numbers.register

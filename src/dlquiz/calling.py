@@ -119,7 +119,9 @@ def _converted(name: str, key: str, argument: Any, kinds: tuple[str, ...], env: 
 
 
 def _plain(result: Any) -> Any:
-    """Tensors as numbers and lists, tuples of them as lists."""
+    """Tensors as numbers and lists, tuples of them as lists; None, where a rule keeps no state, as an empty one."""
+    if result is None:
+        return []
     if isinstance(result, tuple | list):
         return [_plain(part) for part in result]
     return result.tolist() if hasattr(result, "tolist") else result

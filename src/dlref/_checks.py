@@ -91,6 +91,22 @@ def weighted(
     return dtype, [each.to(wide) for each in arrays], laid
 
 
+def lettered(function: str, shapes: str, *tensors: Tensor) -> tuple[torch.dtype, list[Tensor]]:
+    """Return the dtype of the result, and all in that or float32, once each letter stands for one size."""
+    for each in tensors:
+        floating(function, each, "tensors")
+    sizes: dict[str, int] = {}
+    for each, letters in zip(tensors, shapes.split(", "), strict=True):
+        fits = each.ndim == len(letters) and all(
+            sizes.setdefault(a, n) == n for a, n in zip(letters, each.shape, strict=True)
+        )
+        law = "{} needs tensors of the shapes {}, got {} and {}"
+        require(fits, law, function, shapes, tuple(tensors[0].shape), tuple(each.shape))
+    dtype = functools.reduce(torch.promote_types, (each.dtype for each in tensors))
+    wide_dtype = torch.promote_types(dtype, torch.float32)
+    return dtype, [each.to(wide_dtype) for each in tensors]
+
+
 def fractions(function: str, name: str, tensor: Tensor, repair: str = "") -> None:
     """Raise ValueError unless every element lies in [0, 1]."""
     every((tensor >= 0) & (tensor <= 1), f"{function} needs {name} in [0, 1]", tensor, repair)

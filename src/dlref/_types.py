@@ -4,7 +4,7 @@ jaxtyping executes the shapes in the tests. `tests/house` reads the laws: it dra
 them, and illegal ones that the function must refuse.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -30,6 +30,14 @@ class AtLeast:
 @dataclass(frozen=True)
 class Between:
     """From `low` to `high`, both included."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class FromUpTo:
+    """From `low`, included, up to `high`, not included."""
 
     low: float
     high: float
@@ -129,15 +137,20 @@ FeatureWeights = Float[Tensor, "features"]
 Kernel = Float[Tensor, "channels inputs *kernel"]
 Pull = Float[Tensor, "..."]  # a gradient, in the shape of what it is the gradient of
 
+# What an optimizer moves, and whatever has an entry for each entry of it.
+Parameter = Float[Tensor, "*shape"]
+
 # Hyper-parameters: a whole number will do.
 Positive = Annotated[float | int, Above(0)]
 NonNegative = Annotated[float | int, AtLeast(0)]
 Share = Annotated[float | int, Between(0, 1)]
+Decay = Annotated[float | int, FromUpTo(0, 1)]
 Approximation = Annotated[str, OneOf(("none", "tanh"))]
 Receiver = Annotated[str, OneOf(("outputs", "weights"))]
 DividesChannels = Annotated[int, DivisorOf("channels")]
 Number = Annotated[float | int, Finite()]
 Count = Annotated[int, Whole(1)]
+Iterations = Annotated[int, Whole(0)]
 
 # A tensor to make, and tensors of any shape.
 Shape = Annotated[Sequence[int], Axes(0)]
@@ -149,3 +162,10 @@ Square = Float[Tensor, "units units"]
 PerLayer = Float[Tensor, "layers"]
 PerStep = Float[Tensor, "steps"]
 Scalar = Float[Tensor, ""]
+Units = Float[Tensor, "units"]
+Recent = Float[Tensor, "pairs units"]  # one row for each step that is remembered, the oldest first
+Path = Float[Tensor, "points ..."]
+
+# What a solver is given: a number to make small, or the product with a matrix.
+Objective = Callable[[Array], Scalar]
+Product = Callable[[Array], Array]

@@ -64,7 +64,9 @@ def arguments(name: str, function: Callable[..., Tensor], at: Point) -> dict[str
     axes = {str(base.label): str(base.shape[0]) for base in checked(name).space.vectors}
     taken = {}
     for each in arguments_of(function):
-        if each.name not in given:
+        if each.name == "state" and set(getattr(each.annotation, "_fields", ())) & set(given):
+            taken["state"] = state(each.annotation, given)
+        elif each.name not in given:
             assert each.is_number or each.default is not inspect.Parameter.empty, f"no symbol is called {each.name}"
             taken[each.name] = draw_number(each) if each.is_number else each.default
         elif each.is_number:
@@ -74,6 +76,13 @@ def arguments(name: str, function: Callable[..., Tensor], at: Point) -> dict[str
         else:
             taken[each.name] = laid(numbers(given[each.name]), each, axes.get(each.name))
     return taken
+
+
+def state(kind: type, at: dict[str, object]) -> tuple:
+    """The state of an optimizer rule: a symbol is the part of its name, and steps are counted."""
+    whole = {name for name, hint in inspect.get_annotations(kind).items() if hint is int}
+    given = {name: numbers(at[name]) for name in kind._fields}
+    return kind(**{k: int(v) if k in whole else torch.tensor(v, dtype=torch.float64) for k, v in given.items()})
 
 
 def laid(numbers: float | list, argument: Argument, axis: str | None) -> Tensor:

@@ -1,0 +1,42 @@
+"""Adam as `RuleOptimizer` runs it against `torch.optim.Adam`: the step alone, on gradients that stand.
+
+Once as it is, against torch's default path, and once with `compiled=True`, against torch's fused one.
+Fifty float32 tensors of 256 by 256, and four of 2048 by 2048.
+"""
+
+from collections.abc import Callable, Iterator
+
+import torch
+
+from benchmarks._race import Result, race
+from dlref.adaptive_optimizers import adam
+from dlref.gradient_descent import RuleOptimizer
+
+MODELS = {"50 of 256x256": [(256, 256)] * 50, "4 of 2048x2048": [(2048, 2048)] * 4}
+
+
+def parameters(shapes: list[tuple[int, int]]) -> list[torch.nn.Parameter]:
+    """Draw parameters and their gradients, the same for every contestant."""
+    generator = torch.Generator().manual_seed(0)
+    thetas = [torch.nn.Parameter(torch.randn(shape, generator=generator)) for shape in shapes]
+    for theta in thetas:
+        theta.grad = torch.randn(theta.shape, generator=generator)
+    return thetas
+
+
+def stepping(make: Callable, shapes: list[tuple[int, int]], warm: int = 4) -> Callable:
+    """Return the step of an optimizer that has compiled whatever it compiles."""
+    optimizer = make(parameters(shapes))
+    for _ in range(warm):
+        optimizer.step()
+    return optimizer.step
+
+
+def results() -> Iterator[Result]:
+    """Two races for each model."""
+    for name, shapes in MODELS.items():
+        plain = stepping(lambda thetas: RuleOptimizer(thetas, adam), shapes)
+        yield race(f"adam, {name}", plain, stepping(torch.optim.Adam, shapes), peer_name="torch")
+        compiled = stepping(lambda thetas: RuleOptimizer(thetas, adam, compiled=True), shapes)
+        fused = stepping(lambda thetas: torch.optim.Adam(thetas, fused=True), shapes)
+        yield race(f"adam, compiled, {name}", compiled, fused, peer_name="torch, fused")
