@@ -2,6 +2,7 @@
 
 import inspect
 import math
+import threading
 import typing
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -12,6 +13,7 @@ from torch import Tensor
 from dlref._checks import floating, require
 
 State = TypeVar("State", bound=Sequence)
+R = TypeVar("R", bound=Callable)
 MISSING = inspect.Parameter.empty
 
 
@@ -31,27 +33,84 @@ def gradient(function: str, theta: Tensor, grad: Tensor, weight_decay: float = 0
     """Return the gradient with the pull of an L2 penalty added, in theta's dtype or float32, whichever is wider."""
     floating(function, theta, "parameters")
     floating(function, grad, "gradients")
-    shapes = tuple(theta.shape), tuple(grad.shape)
-    require(shapes[0] == shapes[1], "{} needs theta and grad of one shape, got {} and {}", function, *shapes)
+    if theta.shape != grad.shape:
+        shapes = tuple(theta.shape), tuple(grad.shape)
+        raise ValueError("{} needs theta and grad of one shape, got {} and {}".format(function, *shapes))
     wide = torch.promote_types(theta.dtype, torch.float32)
     return grad.to(wide) + weight_decay * theta.to(wide) if weight_decay else grad.to(wide)
 
 
-def begun(function: str, g: Tensor, state: State | None, start: State) -> State:
-    """Return the state, or the one to start from; every tensor in it has the shape of the gradient."""
+def begun(function: str, g: Tensor, state: State | None, kind: type[State]) -> State:
+    """Return the state, or one of zeros to start from; every tensor in it has the shape of the gradient."""
+    hints = kind.__annotations__.values()
     if state is None:
-        return start
-    require(len(state) == len(start), "{} needs a state of {} parts, got {}", function, len(start), len(state))
+        return kind(*(0 if hint is int else torch.zeros_like(g) for hint in hints))
+    require(len(state) == len(hints), "{} needs a state of {} parts, got {}", function, len(hints), len(state))
     for each in state:
-        if isinstance(each, Tensor):
+        if isinstance(each, Tensor) and each.shape != g.shape:
             shapes = tuple(g.shape), tuple(each.shape)
-            require(shapes[0] == shapes[1], "{} needs a state of the shape of theta, got {} and {}", function, *shapes)
+            raise ValueError("{} needs a state of the shape of theta, got {} and {}".format(function, *shapes))
     return state
 
 
-def moved(theta: Tensor, step: Tensor) -> Tensor:
-    """Return theta less the step, rounded once, to theta's own dtype."""
-    return (theta - step).to(theta.dtype)
+class _Mode(threading.local):
+    overwrites = False
+
+
+_mode = _Mode()
+
+
+def entrywise(rule: R) -> R:
+    """Mark a rule that moves each entry by itself, and changes nothing it is given but by the arithmetic below.
+
+    So it may be given slices, and `overwritten`.
+    """
+    rule.__dict__["is_entrywise"] = True
+    return rule
+
+
+def is_entrywise(rule: Callable) -> bool:
+    """Say whether the rule, or the one inside a partial, is marked so."""
+    return getattr(getattr(rule, "func", rule), "is_entrywise", False)
+
+
+def overwritten(rule: Callable, theta: Tensor, grad: Tensor, state: Any, hyper: dict[str, Any]) -> Any:
+    """Take a step of a rule whose arithmetic may write over theta and the state, and so needs no memory for new ones.
+
+    The rule is the same, and so are the values; only here is nobody left who needs the old ones.
+    """
+    _mode.overwrites = True
+    try:
+        return rule(theta, grad, state, **hyper)
+    finally:
+        _mode.overwrites = False
+
+
+def _overwrites() -> bool:
+    return not torch.compiler.is_compiling() and _mode.overwrites
+
+
+def averaged(mean: Tensor, new: Tensor, beta: float) -> Tensor:
+    """Return `beta mean + (1 - beta) new`, in one pass where both have one dtype."""
+    if mean.dtype != new.dtype:
+        return beta * mean + (1 - beta) * new
+    return mean.lerp_(new, 1 - beta) if _overwrites() else mean.lerp(new, 1 - beta)
+
+
+def root(x: Tensor, more: float | Tensor = 0.0) -> Tensor:
+    """Return `√x + more`; the root by a route that is vectorized everywhere, as torch.sqrt is not."""
+    return x.rsqrt().reciprocal_().add_(more) if _overwrites() else x.rsqrt().reciprocal() + more
+
+
+def moved(theta: Tensor, rate: float | Tensor, top: Tensor, bottom: Tensor | None = None) -> Tensor:
+    """Return `theta - rate top / bottom`, computed as wide as top is, and rounded once, to theta's own dtype."""
+    if isinstance(rate, Tensor) or torch.compiler.is_compiling():  # a compiler fuses the passes, and knows no scalars
+        step = rate * top if bottom is None else rate * top / bottom
+        return (theta - step).to(theta.dtype)
+    to = theta if _mode.overwrites and theta.dtype == top.dtype else None
+    if bottom is None:
+        return torch.sub(theta, top, alpha=rate, out=to).to(theta.dtype)
+    return torch.addcdiv(theta, top, bottom, value=-rate, out=to).to(theta.dtype)
 
 
 def keywords(rule: Callable) -> dict[str, Any]:

@@ -10,10 +10,7 @@ Parameters in half precision keep their dtype; the step and the state are comput
 
 from typing import NamedTuple
 
-import torch
-from torch import Tensor
-
-from dlref._rules import begun, decays, gradient, moved, sizes
+from dlref._rules import averaged, begun, decays, entrywise, gradient, moved, root, sizes
 from dlref._types import Decay, NonNegative, Parameter
 
 
@@ -50,6 +47,7 @@ class LionState(NamedTuple):
     m: Parameter
 
 
+@entrywise
 def adagrad(
     theta: Parameter,
     grad: Parameter,
@@ -76,11 +74,12 @@ def adagrad(
     """
     sizes("adagrad", lr=lr, eps=eps, weight_decay=weight_decay)
     g = gradient("adagrad", theta, grad, weight_decay)
-    (s,) = begun("adagrad", g, state, AdagradState(torch.zeros_like(g)))
+    (s,) = begun("adagrad", g, state, AdagradState)
     s = s + g.square()
-    return moved(theta, lr * g / (s.sqrt() + eps)), AdagradState(s)
+    return moved(theta, lr, g, root(s, eps)), AdagradState(s)
 
 
+@entrywise
 def adadelta(
     theta: Parameter,
     grad: Parameter,
@@ -110,13 +109,14 @@ def adadelta(
     sizes("adadelta", lr=lr, eps=eps, weight_decay=weight_decay)
     decays("adadelta", rho=rho)
     g = gradient("adadelta", theta, grad, weight_decay)
-    v, u = begun("adadelta", g, state, AdadeltaState(torch.zeros_like(g), torch.zeros_like(g)))
-    v = rho * v + (1 - rho) * g.square()
-    d = g * (u + eps).sqrt() / (v + eps).sqrt()
-    u = rho * u + (1 - rho) * d.square()
-    return moved(theta, lr * d), AdadeltaState(v, u)
+    v, u = begun("adadelta", g, state, AdadeltaState)
+    v = averaged(v, g.square(), rho)
+    d = g * root(u + eps) / root(v + eps)
+    u = averaged(u, d.square(), rho)
+    return moved(theta, lr, d), AdadeltaState(v, u)
 
 
+@entrywise
 def rmsprop(
     theta: Parameter,
     grad: Parameter,
@@ -146,11 +146,12 @@ def rmsprop(
     sizes("rmsprop", lr=lr, eps=eps, weight_decay=weight_decay)
     decays("rmsprop", alpha=alpha)
     g = gradient("rmsprop", theta, grad, weight_decay)
-    (v,) = begun("rmsprop", g, state, RMSPropState(torch.zeros_like(g)))
-    v = alpha * v + (1 - alpha) * g.square()
-    return moved(theta, lr * g / (v.sqrt() + eps)), RMSPropState(v)
+    (v,) = begun("rmsprop", g, state, RMSPropState)
+    v = averaged(v, g.square(), alpha)
+    return moved(theta, lr, g, root(v, eps)), RMSPropState(v)
 
 
+@entrywise
 def adam(
     theta: Parameter,
     grad: Parameter,
@@ -186,11 +187,13 @@ def adam(
     sizes("adam", lr=lr, eps=eps, weight_decay=weight_decay)
     decays("adam", beta1=beta1, beta2=beta2)
     g = gradient("adam", theta, grad, weight_decay)
-    m, v, t = begun("adam", g, state, AdamState(torch.zeros_like(g), torch.zeros_like(g), 0))
-    d, state = _adam_direction(g, m, v, t + 1, beta1, beta2, eps)
-    return moved(theta, lr * d), state
+    m, v, t = begun("adam", g, state, AdamState)
+    m, v, t = averaged(m, g, beta1), averaged(v, g.square(), beta2), t + 1
+    c1, c2 = 1 - beta1**t, (1 - beta2**t) ** 0.5  # of the means and of the root: divided out of numbers, not of tensors
+    return moved(theta, lr * c2 / c1, m, root(v, c2 * eps)), AdamState(m, v, t)
 
 
+@entrywise
 def adamw(
     theta: Parameter,
     grad: Parameter,
@@ -221,11 +224,14 @@ def adamw(
     sizes("adamw", lr=lr, eps=eps, weight_decay=weight_decay)
     decays("adamw", beta1=beta1, beta2=beta2)
     g = gradient("adamw", theta, grad)
-    m, v, t = begun("adamw", g, state, AdamState(torch.zeros_like(g), torch.zeros_like(g), 0))
-    d, state = _adam_direction(g, m, v, t + 1, beta1, beta2, eps)
-    return moved(theta, lr * (d + weight_decay * theta)), state
+    m, v, t = begun("adamw", g, state, AdamState)
+    m, v, t = averaged(m, g, beta1), averaged(v, g.square(), beta2), t + 1
+    c1, c2 = 1 - beta1**t, (1 - beta2**t) ** 0.5  # of the means and of the root: divided out of numbers, not of tensors
+    shrunk = (1 - lr * weight_decay) * theta.to(g.dtype)
+    return moved(shrunk, lr * c2 / c1, m, root(v, c2 * eps)).to(theta.dtype), AdamState(m, v, t)
 
 
+@entrywise
 def lion(
     theta: Parameter,
     grad: Parameter,
@@ -254,16 +260,7 @@ def lion(
     sizes("lion", lr=lr, weight_decay=weight_decay)
     decays("lion", beta1=beta1, beta2=beta2)
     g = gradient("lion", theta, grad)
-    (m,) = begun("lion", g, state, LionState(torch.zeros_like(g)))
-    d = (beta1 * m + (1 - beta1) * g).sign()
-    m = beta2 * m + (1 - beta2) * g
-    return moved(theta, lr * (d + weight_decay * theta)), LionState(m)
-
-
-def _adam_direction(
-    g: Tensor, m: Tensor, v: Tensor, t: int, beta1: float, beta2: float, eps: float
-) -> tuple[Tensor, AdamState]:
-    m = beta1 * m + (1 - beta1) * g
-    v = beta2 * v + (1 - beta2) * g.square()
-    m_hat, v_hat = m / (1 - beta1**t), v / (1 - beta2**t)
-    return m_hat / (v_hat.sqrt() + eps), AdamState(m, v, t)
+    (m,) = begun("lion", g, state, LionState)
+    sign = (beta1 * m + (1 - beta1) * g).sign()
+    m = averaged(m, g, beta2)
+    return moved(theta, lr, sign + weight_decay * theta), LionState(m)

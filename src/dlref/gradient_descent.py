@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from dlref._checks import floating, require
-from dlref._rules import MISSING, Count, begun, decays, gradient, keywords, moved, sizes, state_kind
+from dlref._rules import MISSING, Count, begun, decays, entrywise, gradient, keywords, moved, sizes, state_kind
+from dlref._steps import take
 from dlref._types import Decay, NonNegative, Parameter
 
 Rule = Callable[..., tuple[Tensor, Any]]
@@ -27,6 +28,7 @@ class MomentumState(NamedTuple):
     v: Parameter
 
 
+@entrywise
 def sgd(
     theta: Parameter, grad: Parameter, state: None = None, *, lr: NonNegative = 1e-3, weight_decay: NonNegative = 0.0
 ) -> tuple[Parameter, None]:
@@ -45,10 +47,11 @@ def sgd(
     """
     sizes("sgd", lr=lr, weight_decay=weight_decay)
     g = gradient("sgd", theta, grad, weight_decay)
-    begun("sgd", g, state, ())
-    return moved(theta, lr * g), None
+    require(not state, "sgd needs a state of 0 parts, got {}", len(state or ()))
+    return moved(theta, lr, g), None
 
 
+@entrywise
 def momentum(
     theta: Parameter,
     grad: Parameter,
@@ -77,11 +80,12 @@ def momentum(
     sizes("momentum", lr=lr, weight_decay=weight_decay)
     decays("momentum", mu=mu)
     g = gradient("momentum", theta, grad, weight_decay)
-    (v,) = begun("momentum", g, state, MomentumState(torch.zeros_like(g)))
+    (v,) = begun("momentum", g, state, MomentumState)
     v = mu * v + g
-    return moved(theta, lr * v), MomentumState(v)
+    return moved(theta, lr, v), MomentumState(v)
 
 
+@entrywise
 def nesterov(
     theta: Parameter,
     grad: Parameter,
@@ -111,9 +115,9 @@ def nesterov(
     sizes("nesterov", lr=lr, weight_decay=weight_decay)
     decays("nesterov", mu=mu)
     g = gradient("nesterov", theta, grad, weight_decay)
-    (v,) = begun("nesterov", g, state, MomentumState(torch.zeros_like(g)))
+    (v,) = begun("nesterov", g, state, MomentumState)
     v = mu * v + g
-    return moved(theta, lr * (g + mu * v)), MomentumState(v)
+    return moved(theta, lr, g.add(v, alpha=mu)), MomentumState(v)
 
 
 def look_ahead(
@@ -137,8 +141,8 @@ def look_ahead(
     sizes("look_ahead", lr=lr)
     decays("look_ahead", mu=mu)
     floating("look_ahead", theta, "parameters")
-    (v,) = begun("look_ahead", theta, state, MomentumState(torch.zeros_like(theta)))
-    return moved(theta, lr * mu * v)
+    (v,) = begun("look_ahead", theta, state, MomentumState)
+    return moved(theta, lr * mu, v)
 
 
 class RuleOptimizer(torch.optim.Optimizer):
@@ -167,7 +171,7 @@ class RuleOptimizer(torch.optim.Optimizer):
         defaults = known | hyper
         for name, value in defaults.items():
             require(value is not MISSING, "RuleOptimizer needs a value for {}, got none", name)
-        self.rule, self.hyper, self.compiled = rule, tuple(known), compiled
+        self.rule, self.kind, self.hyper, self.compiled = rule, state_kind(rule), tuple(known), compiled
         super().__init__(params, defaults)
 
     @torch.no_grad()
@@ -192,8 +196,7 @@ class RuleOptimizer(torch.optim.Optimizer):
         return loss
 
     def _move(self, theta: Tensor, hyper: dict[str, Any]) -> None:
-        moved_to, state = self.rule(theta, theta.grad, self._state(theta), **hyper)
-        theta.copy_(moved_to)
+        state = take(self.rule, theta, theta.grad, self._state(theta), hyper)
         self.state[theta] = {} if state is None else state._asdict()
 
     def _move_together(self, thetas: list[Tensor], hyper: dict[str, Any]) -> None:
@@ -217,15 +220,12 @@ class RuleOptimizer(torch.optim.Optimizer):
         parts = self.state.get(theta)
         if not parts:
             return None
-        kind = state_kind(self.rule)
-        return kind(**parts) if hasattr(kind, "_fields") else tuple(parts.values())
+        return self.kind(**parts) if hasattr(self.kind, "_fields") else tuple(parts.values())
 
     def state_dict(self) -> dict[str, Any]:
-        """Give groups and states as torch does; what the compiled step would write over is copied."""
+        """Give groups and states as torch does; the tensors are copied, for a step may write over them."""
         saved = super().state_dict()
-        if self.compiled:
-            saved["state"] = {number: _copied(parts) for number, parts in saved["state"].items()}
-        return saved
+        return {**saved, "state": {number: _copied(parts) for number, parts in saved["state"].items()}}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over groups and states; the tensors are copied, to their parameter's device, and keep their dtype."""
@@ -238,7 +238,7 @@ class RuleOptimizer(torch.optim.Optimizer):
                 self.state[theta][name] = kept
 
     def __getstate__(self) -> dict[str, Any]:
-        kept = "defaults", "state", "param_groups", "rule", "hyper", "compiled"
+        kept = "defaults", "state", "param_groups", "rule", "kind", "hyper", "compiled"
         return {name: getattr(self, name) for name in kept}
 
 
