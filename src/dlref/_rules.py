@@ -86,20 +86,20 @@ def overwritten(rule: Callable, theta: Tensor, grad: Tensor, state: Any, hyper: 
         _mode.overwrites = False
 
 
-def _overwrites() -> bool:
-    return not torch.compiler.is_compiling() and _mode.overwrites
-
-
 def averaged(mean: Tensor, new: Tensor, beta: float) -> Tensor:
     """Return `beta mean + (1 - beta) new`, in one pass where both have one dtype."""
     if mean.dtype != new.dtype:
         return beta * mean + (1 - beta) * new
-    return mean.lerp_(new, 1 - beta) if _overwrites() else mean.lerp(new, 1 - beta)
+    overwrites = not torch.compiler.is_compiling() and _mode.overwrites
+    return mean.lerp_(new, 1 - beta) if overwrites else mean.lerp(new, 1 - beta)
 
 
 def root(x: Tensor, more: float | Tensor = 0.0) -> Tensor:
-    """Return `√x + more`; the root by a route that is vectorized everywhere, as torch.sqrt is not."""
-    return x.rsqrt().reciprocal_().add_(more) if _overwrites() else x.rsqrt().reciprocal() + more
+    """Return `√x + more`."""
+    if torch.compiler.is_compiling():
+        return x.sqrt() + more
+    inverse = x.rsqrt()  # of which the inverse is the root: torch.sqrt itself is not vectorized on every processor
+    return inverse.reciprocal_().add_(more) if _mode.overwrites else inverse.reciprocal() + more
 
 
 def moved(theta: Tensor, rate: float | Tensor, top: Tensor, bottom: Tensor | None = None) -> Tensor:

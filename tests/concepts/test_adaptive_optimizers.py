@@ -202,6 +202,27 @@ def test_a_state_may_be_any_three_parts(device):
     assert_close(adam(theta, theta, parts)[0], adam(theta, theta, AdamState(*parts))[0], rtol=0, atol=0)
 
 
+def test_means_are_written_over_and_take_no_new_memory(device):
+    theta = nn.Parameter(start(device))
+    optimizer = RuleOptimizer([theta], adam)
+    theta.grad = torch.ones_like(theta)
+    optimizer.step()
+    before = [theta.data_ptr(), *(optimizer.state[theta][name].data_ptr() for name in "mv")]
+    optimizer.step()
+
+    assert [theta.data_ptr(), *(optimizer.state[theta][name].data_ptr() for name in "mv")] == before
+
+
+@pytest.mark.parametrize(("old", "new"), [(torch.float32, torch.float64), (torch.float64, torch.float32)])
+def test_a_state_of_another_precision_is_not_rounded(old, new, device):
+    grad = torch.linspace(-1, 1, 5).to(device, new)
+    m, v = (torch.rand(5, generator=torch.Generator().manual_seed(0), dtype=torch.float64) for _ in "mv")
+    _, state = adam(grad, grad, AdamState(m.to(device, old), v.to(device, old), 3))
+
+    assert state.m.dtype == state.v.dtype == torch.float64
+    assert_close(state.m, 0.9 * m.to(device, old).double() + 0.1 * grad.double())
+
+
 def test_half_precision_keeps_small_squares(device):
     """In bfloat16 v could not move: 0.999 v + 0.001 g² rounds to v. In float16 g² underflows."""
     theta, state = torch.ones(1, device=device, dtype=torch.float16), None

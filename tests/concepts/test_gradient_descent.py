@@ -266,18 +266,6 @@ def test_a_state_is_not_rounded_to_its_parameter_when_it_is_loaded(device):
     assert_close(again.state[theta]["v"], optimizer.state[theta]["v"], rtol=0, atol=0)
 
 
-def test_a_snapshot_of_the_state_does_not_move_on(device):
-    theta = nn.Parameter(start(device))
-    optimizer = RuleOptimizer([theta], momentum)
-    theta.grad = torch.ones_like(theta)
-    optimizer.step()
-    saved = optimizer.state_dict()["state"][0]["v"]
-    copy = saved.clone()
-    optimizer.step()
-
-    assert_close(saved, copy, rtol=0, atol=0)
-
-
 def test_a_rule_of_ones_own_will_do(device):
     def halves(theta, grad, state, *, lr, keep=0.5):
         (v,) = (torch.zeros_like(grad),) if state is None else state

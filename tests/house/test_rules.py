@@ -3,13 +3,15 @@
 import copy
 import inspect
 import io
+from functools import partial
 
 import pytest
 import torch
 from torch.testing import assert_close
 
 from catalogue import arguments, executed, functions, numbers, promised, rules
-from dlref import gradient_descent
+from dlref import _steps, gradient_descent
+from dlref._rules import is_entrywise, overwritten
 from dlref.derivations import load, names
 from dlref.gradient_descent import RuleOptimizer
 from laws import draw, illegal_numbers, legal_numbers
@@ -211,7 +213,9 @@ def parameters(device="cpu", dtypes=(torch.float32, torch.float64, torch.bfloat1
 
 
 @every_rule
-def test_an_optimizer_does_what_its_rule_does(name, device):
+@pytest.mark.parametrize("entries", [_steps.SLICE, 5], ids=["whole", "in slices"])
+def test_an_optimizer_does_what_its_rule_does(name, entries, device, monkeypatch):
+    monkeypatch.setattr(_steps, "SLICE", entries)
     rule, thetas = functions()[name], parameters(device)
     by_hand, states = [each.detach() for each in parameters(device)], [None] * 3
     for number in range(3):
@@ -221,6 +225,49 @@ def test_an_optimizer_does_what_its_rule_does(name, device):
         by_hand, states = [each[0] for each in moved], [each[1] for each in moved]
 
     assert_close(trained(RuleOptimizer(thetas, rule, lr=0.1), thetas, 3), by_hand, rtol=0, atol=0)
+
+
+@every_rule
+def test_a_rule_sees_no_more_than_a_slice_of_what_is_long(name, monkeypatch):
+    seen, rule = [], functions()[name]
+    monkeypatch.setattr(_steps, "SLICE", 5)
+    monkeypatch.setattr(_steps, "overwritten", lambda *given: seen.append(given[1].numel()) or overwritten(*given))
+    apart, turned = parameters(dtypes=[torch.float64] * 2)
+    turned = torch.nn.Parameter(turned.detach().T)
+    by_hand, state = turned.detach().clone(), None
+    optimizer = RuleOptimizer([apart, turned], partial(rule, lr=0.1))
+    for number in range(2):
+        (after,) = trained(optimizer, [apart, turned], 1, first=number)[1:]
+        by_hand, state = rule(by_hand, turned.grad, state, lr=0.1)
+
+    assert is_entrywise(rule)
+    assert seen == [5, 5, 2, 12] * 2
+    assert_close(after, by_hand, rtol=0, atol=0)
+
+
+@every_rule
+def test_a_snapshot_of_the_state_does_not_move_on(name, device):
+    thetas = parameters(device)
+    optimizer = RuleOptimizer(thetas, functions()[name], lr=0.1)
+    trained(optimizer, thetas, 2)
+    saved = optimizer.state_dict()["state"]
+    before = copy.deepcopy(saved)
+    trained(optimizer, thetas, 2, first=2)
+
+    assert_close(saved, before, rtol=0, atol=0)
+
+
+@every_rule
+def test_after_a_step_that_is_refused_the_rule_is_pure_again(name, device):
+    theta, _ = steps(name, device=device)
+    optimizer = RuleOptimizer([torch.nn.Parameter(theta.clone())], functions()[name])
+    optimizer.param_groups[0]["params"][0].grad, optimizer.param_groups[0]["lr"] = theta, -1.0
+    with pytest.raises(ValueError, match="needs a finite lr"):
+        optimizer.step()
+    before = theta.clone()
+    functions()[name](theta, torch.ones_like(theta))
+
+    assert_close(theta, before, rtol=0, atol=0)
 
 
 @every_rule
