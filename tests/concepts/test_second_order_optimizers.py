@@ -249,6 +249,21 @@ def test_rounding_of_the_value_is_not_mistaken_for_failure(name, device):
     assert_close(result.theta.cpu(), point(3, 2), rtol=0, atol=1e-8)
 
 
+@pytest.mark.parametrize("phase", range(6))
+def test_values_that_rounding_has_moved_up_do_not_stop_the_search(phase, device):
+    """Near the minimum this function's values differ by their rounding only, so that a good step may seem to go up."""
+
+    def rounded(t):
+        return 1e6 + himmelblau(t) + 3e-10 * (1e9 * t.detach().sum() + phase).sin()
+
+    start = point(0, 0).to(device)
+    result = second.lbfgs(rounded, start)
+
+    assert result.converged
+    assert_close(result.theta.cpu(), point(3, 2), rtol=0, atol=1e-10)
+    assert result.evaluations <= 1.5 * second.lbfgs(himmelblau, start).evaluations
+
+
 def test_newton_takes_one_step_on_a_quadratic_and_doubles_its_digits_elsewhere(device):
     one = second.newton(quadratic(9, 100), torch.zeros(9, dtype=torch.float64, device=device))
     curved = second.newton(lambda t: (t.exp() - 2 * t).sum(), point(1).to(device))
@@ -400,6 +415,16 @@ def test_a_limit_on_the_products_is_reported(device):
 
     assert (result.converged, result.iterations) == (False, 5)
     assert result.residual > 0
+
+
+def test_a_residual_that_only_the_recursion_believes_in_is_not_reported_as_converged(device):
+    """The recursion's residual goes on falling when that of x cannot: rounding of x is left in it."""
+    matrix, answer = system(8, 100)
+    result = second.conjugate_gradient(matrix.to(device), (matrix @ answer).to(device), tolerance=1e-20)
+
+    assert not result.converged
+    assert result.reason == "max_iterations are over"
+    assert result.residual > 1e-20 * matrix.norm() * answer.norm()
 
 
 @pytest.mark.parametrize("n", range(1, 7))
