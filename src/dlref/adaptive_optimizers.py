@@ -168,7 +168,8 @@ def adam(
     `m = beta1 m + (1 - beta1) g`, `v = beta2 v + (1 - beta2) g²`, `m̂ = m / (1 - beta1^t)`, `v̂ = v / (1 - beta2^t)`,
     then `theta - lr m̂ / (√v̂ + eps)`, with t = 1 at the first step. The state keeps m and v, never the corrected ones.
     `eps` stands outside the root and beside the corrected v̂, as in the paper's algorithm and in `torch.optim.Adam`;
-    TensorFlow's "epsilon hat" stands beside the uncorrected root.
+    TensorFlow's "epsilon hat" stands beside the uncorrected root. The code divides numbers by the corrections, not
+    tensors, and so has `√(1 - beta2^t) eps` beside the uncorrected root: the same step.
 
     `weight_decay` adds `weight_decay theta` to the gradient, as PyTorch does: an L2 penalty, which is then divided like
     any gradient. What AdamW does is not that.
@@ -189,7 +190,7 @@ def adam(
     g = gradient("adam", theta, grad, weight_decay)
     m, v, t = begun("adam", g, state, AdamState)
     m, v, t = averaged(m, g, beta1), averaged(v, g.square(), beta2), t + 1
-    c1, c2 = 1 - beta1**t, (1 - beta2**t) ** 0.5  # of the means and of the root: divided out of numbers, not of tensors
+    c1, c2 = 1 - beta1**t, (1 - beta2**t) ** 0.5  # the corrections of m and of √v
     return moved(theta, lr * c2 / c1, m, root(v, c2 * eps)), AdamState(m, v, t)
 
 
@@ -226,7 +227,7 @@ def adamw(
     g = gradient("adamw", theta, grad)
     m, v, t = begun("adamw", g, state, AdamState)
     m, v, t = averaged(m, g, beta1), averaged(v, g.square(), beta2), t + 1
-    c1, c2 = 1 - beta1**t, (1 - beta2**t) ** 0.5  # of the means and of the root: divided out of numbers, not of tensors
+    c1, c2 = 1 - beta1**t, (1 - beta2**t) ** 0.5  # the corrections of m and of √v
     shrunk = (1 - lr * weight_decay) * theta.to(g.dtype)
     return moved(shrunk, lr * c2 / c1, m, root(v, c2 * eps)).to(theta.dtype), AdamState(m, v, t)
 

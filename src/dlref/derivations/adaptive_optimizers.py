@@ -174,6 +174,20 @@ def adam_first_step() -> Derivation:
     )
 
 
+def adam_folded() -> Derivation:
+    """Both corrections fold into two numbers: the rate, and an eps that shrinks with the root's correction."""
+    c1, c2 = positive("c1", tex="c_1"), positive("c2", tex="c_2")
+    return Derivation(
+        [
+            Step(lr * quantity(r"\hat m", m / c1) / (sqrt(quantity(r"\hat v", v / c2**2)) + eps)),
+            Step(
+                (lr * c2 / c1) * m / (sqrt(v) + c2 * eps),
+                "top and bottom times the second correction",
+            ),
+        ],
+    )
+
+
 def adam_forgets_the_scale() -> Derivation:
     """A loss of other units gives Adam the same steps: the factor cancels, but for eps."""
     return Derivation(
