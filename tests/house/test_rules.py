@@ -33,9 +33,10 @@ def steps(name, count=3, *, dtype=torch.float64, device="cpu", shape=(4, 3), sca
     """Take some steps along drawn gradients; return the last parameters and state."""
     generator = torch.Generator().manual_seed(0)
     theta, state = torch.randn(shape, generator=generator).to(device, dtype), None
+    rule = executed(functions()[name])
     for _ in range(count):
         grad = (scale * torch.randn(shape, generator=generator)).to(device, dtype)
-        theta, state = executed(functions()[name])(theta, grad, state, **hyper)
+        theta, state = rule(theta, grad, state, **hyper)
     return theta, state
 
 
@@ -65,22 +66,24 @@ def test_a_rule_takes_its_state_and_gives_it_back(name):
 
 
 def test_every_rule_is_derived():
-    derived = {f"{each.partition('.')[0]}.{(load(each).function or '').partition('.')[0]}" for each in names()}
+    concepts = {name.partition(".")[0] for name in rules()}
+    places = [(name.partition(".")[0], name) for name in names()]
+    derived = {f"{one}.{(load(name).function or '').partition('.')[0]}" for one, name in places if one in concepts}
 
     assert rules().keys() - derived == set()
 
 
 @every_rule
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("floating", FLOATING, ids=str)
-def test_parameters_keep_their_dtype_and_states_are_never_narrower_than_float32(name, floating, shape, device):
-    theta, state = steps(name, dtype=floating, device=device, shape=shape)
+def test_parameters_keep_their_dtype_and_states_are_never_narrower_than_float32(name, floating, device):
     wide = torch.promote_types(floating, torch.float32)
+    for shape in SHAPES:
+        theta, state = steps(name, dtype=floating, device=device, shape=shape)
 
-    assert (theta.dtype, theta.device.type, tuple(theta.shape)) == (floating, device.type, shape)
-    assert theta.isfinite().all()
-    for part in kept(state):
-        assert (part.dtype, part.device.type, tuple(part.shape)) == (wide, device.type, shape)
+        assert (theta.dtype, theta.device.type, tuple(theta.shape)) == (floating, device.type, shape)
+        assert theta.isfinite().all()
+        for part in kept(state):
+            assert (part.dtype, part.device.type, tuple(part.shape)) == (wide, device.type, shape)
 
 
 @every_rule
@@ -92,12 +95,12 @@ def test_float32_agrees_with_float64(name, device):
 
 
 @every_rule
-@pytest.mark.parametrize("scale", [0, 1e-8, 1.0, 1e8])
-def test_no_gradient_is_too_small_or_too_large(name, scale, dtype, device):
-    theta, state = steps(name, 20, dtype=dtype, device=device, scale=scale)
+def test_no_gradient_is_too_small_or_too_large(name, dtype, device):
+    for scale in (0, 1e-8, 1.0, 1e8):
+        theta, state = steps(name, 20, dtype=dtype, device=device, scale=scale)
 
-    assert theta.isfinite().all()
-    assert all(each.isfinite().all() for each in kept(state))
+        assert theta.isfinite().all()
+        assert all(each.isfinite().all() for each in kept(state))
 
 
 @every_rule
