@@ -97,8 +97,9 @@ def pairs():
     return [name for name in functions() if f"{name}_grad" in functions() and name not in layers()]
 
 
+@cache
 def executed(function):
-    """Return the function with its shapes executed at each call."""
+    """Return the function with its shapes executed at each call; making it so takes longer than most calls."""
     return jaxtyped(function, typechecker=beartype)
 
 
