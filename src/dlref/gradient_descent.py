@@ -150,8 +150,8 @@ class RuleOptimizer(torch.optim.Optimizer):
 
     `RuleOptimizer(model.parameters(), adam, lr=1e-3)`. The keyword arguments of the rule are what a group may set.
     A parameter without a gradient is left alone, its state too. A state is kept in the rule's own precision, and comes
-    back from a `state_dict` bit by bit; torch would round it to the parameter's. The rules of this library are pure when
-    you call them; here they write over parameters and states, slice by slice, and need little memory besides.
+    back from a `state_dict` bit by bit; torch would round it to the parameter's. This library's rules are pure when you
+    call them; here they write over parameters and states, slice by slice, and need little memory besides.
 
     With `compiled=True` the same rule goes through `torch.compile`, all parameters of a group at once, and writes its
     state in place: about as fast as a fused kernel, after some seconds or more of compiling in the first steps.
