@@ -190,7 +190,7 @@ def adam(
     g = gradient("adam", theta, grad, weight_decay)
     m, v, t = begun("adam", g, state, AdamState)
     m, v, t = averaged(m, g, beta1), averaged(v, g.square(), beta2), t + 1
-    c1, c2 = 1 - beta1**t, (1 - beta2**t) ** 0.5  # the corrections of m and of √v
+    c1, c2 = 1 - beta1**t, (1 - beta2**t) ** 0.5  # for m and for √v
     return moved(theta, lr * c2 / c1, m, root(v, c2 * eps)), AdamState(m, v, t)
 
 
@@ -227,9 +227,10 @@ def adamw(
     g = gradient("adamw", theta, grad)
     m, v, t = begun("adamw", g, state, AdamState)
     m, v, t = averaged(m, g, beta1), averaged(v, g.square(), beta2), t + 1
-    c1, c2 = 1 - beta1**t, (1 - beta2**t) ** 0.5  # the corrections of m and of √v
+    c1, c2 = 1 - beta1**t, (1 - beta2**t) ** 0.5  # for m and for √v
     shrunk = (1 - lr * weight_decay) * theta.to(g.dtype)
-    return moved(shrunk, lr * c2 / c1, m, root(v, c2 * eps)).to(theta.dtype), AdamState(m, v, t)
+    theta = moved(shrunk, lr * c2 / c1, m, root(v, c2 * eps)).to(theta.dtype)
+    return theta, AdamState(m, v, t)
 
 
 @entrywise

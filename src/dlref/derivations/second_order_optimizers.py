@@ -166,9 +166,11 @@ def bfgs_update() -> Derivation:
     inverse, s, y, _, rho = _pair(positive)
     left, right, both = _products(inverse, y)
     once = inverse[i, k] - rho * s[i] * right(k)
+    product = once - rho * (left(i) - rho * s[i] * both) * s[k] + rho * s[i] * s[k]
     return Derivation(
         [
-            Step(once - rho * (left(i) - rho * s[i] * both) * s[k] + rho * s[i] * s[k]),
+            Step(quantity("H'_{i,k}", product)),
+            Step(product, "definition"),
             Step(
                 inverse[i, k] - rho * (s[i] * right(k) + left(i) * s[k]) + (1 + rho * both) * rho * s[i] * s[k],
                 "multiply out",
@@ -207,18 +209,21 @@ def bfgs_stays_symmetric() -> Derivation:
     def old(row: sp.Expr, column: sp.Expr) -> sp.Expr:
         return half[row, column] + half[column, row]
 
+    rest = half.label, y.label, n
+    left = named("(Ay)", lambda row, *_: total(old(row, at) * y[at], at), "subscript")
+    right = named(r"(y^\top A)", lambda column, *_: total(y[m] * old(m, column), m), "subscript")
+    both = quantity(r"(y^\top A y)", total(total(y[m] * old(m, at) * y[at], m), at))
+
     def new(row: sp.Expr, column: sp.Expr) -> sp.Expr:
-        both = total(total(y[m] * old(m, at) * y[at], m), at)
-        left = total(old(row, at) * y[at], at) - rho * s[row] * both
-        once = old(row, column) - rho * s[row] * total(y[m] * old(m, column), m)
-        return once - rho * left * s[column] + rho * s[row] * s[column]
+        once = old(row, column) - rho * s[row] * right(column, *rest)
+        return once - rho * (left(row, *rest) - rho * s[row] * both) * s[column] + rho * s[row] * s[column]
 
     return Derivation(
         [
             Step(new(i, j)),
             Step(
                 new(j, i),
-                "H, any matrix plus its transpose, is symmetric: the one-sided terms change places",
+                "A, any matrix plus its transpose, is symmetric: the one-sided terms change places",
             ),
         ],
         poles=[product],
@@ -259,7 +264,9 @@ def lbfgs_direction() -> Derivation:
     s, y = vector(positive("steps", tex="s"), n), vector(positive("changes", tex="y"), n)
     product, square = total(s[k] * y[k], k), total(y[j] ** 2, j)
     rho, scale = quantity(r"\rho", 1 / product), quantity(r"\gamma", product / square)
-    on_step, on_change = total(s[at] * grad[at], at), total(y[m] * grad[m], m)
+    on_step, on_change = (
+        quantity(rf"({name}^\top g)", total(row[at] * grad[at], at)) for name, row in (("s", s), ("y", y))
+    )
     share = quantity("a", on_step / product)
     after = quantity(r"y^\top p", scale * (on_change - share * square))
     return Derivation(
