@@ -1,6 +1,6 @@
 """Adam as `RuleOptimizer` runs it against `torch.optim.Adam`: the step alone, on gradients that stand.
 
-Once as it is, against torch's default path, and once with `compiled=True`, against torch's fused one.
+As it is, against torch's default path, with all threads and with one; and with `compiled=True`, against torch's fused.
 Fifty float32 tensors of 256 by 256, and four of 2048 by 2048.
 """
 
@@ -33,10 +33,14 @@ def stepping(make: Callable, shapes: list[tuple[int, int]], warm: int = 4) -> Ca
 
 
 def results() -> Iterator[Result]:
-    """Two races for each model."""
+    """Three races for each model."""
     for name, shapes in MODELS.items():
-        plain = stepping(lambda thetas: RuleOptimizer(thetas, adam), shapes)
-        yield race(f"adam, {name}", plain, stepping(torch.optim.Adam, shapes), peer_name="torch")
+        plain, peer = stepping(lambda thetas: RuleOptimizer(thetas, adam), shapes), stepping(torch.optim.Adam, shapes)
+        threads = torch.get_num_threads()
+        yield race(f"adam, {name}", plain, peer, peer_name="torch")
+        torch.set_num_threads(1)
+        yield race(f"adam, {name}, one thread", plain, peer, peer_name="torch, one thread")
+        torch.set_num_threads(threads)
         compiled = stepping(lambda thetas: RuleOptimizer(thetas, adam, compiled=True), shapes)
         fused = stepping(lambda thetas: torch.optim.Adam(thetas, fused=True), shapes)
         yield race(f"adam, compiled, {name}", compiled, fused, peer_name="torch, fused")
