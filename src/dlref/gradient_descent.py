@@ -9,7 +9,7 @@ Parameters in half precision keep their dtype; the step and the state are comput
 
 import functools
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
@@ -197,7 +197,7 @@ class RuleOptimizer(torch.optim.Optimizer):
         return loss
 
     def _move(self, theta: Tensor, hyper: dict[str, Any]) -> None:
-        state = take(self.rule, theta, theta.grad, self._state(theta), hyper)
+        state = take(self.rule, theta, cast("Tensor", theta.grad), self._state(theta), hyper)
         self.state[theta] = {} if state is None else state._asdict()
 
     def _move_together(self, thetas: list[Tensor], hyper: dict[str, Any]) -> None:
