@@ -169,3 +169,10 @@ Path = Float[Tensor, "points ..."]
 # What a solver is given: a number to make small, or the product with a matrix.
 Objective = Callable[[Array], Scalar]
 Product = Callable[[Array], Array]
+
+
+# Rows of numbers, and what PCA finds in them.
+Matrix = Float[Tensor, "rows features"]
+Symmetric = Float[Tensor, "features features"]
+Principal = Float[Tensor, "axes features"]
+PerAxis = Float[Tensor, "axes"]
