@@ -1,5 +1,6 @@
 """Sums over the processes of a `torch.distributed` group: each holds rows of its own, and all want one answer."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -10,6 +11,33 @@ from torch.distributed import ProcessGroup
 def over_ranks(x: Tensor, group: ProcessGroup | None) -> Tensor:
     """Add up the tensor of every rank, for all of them; without a group there is one. Autograd goes through it."""
     return x if group is None else _SumOverRanks.apply(x, group)
+
+
+def summed(tensors: Sequence[Tensor], group: ProcessGroup | None) -> list[Tensor]:
+    """Add up each of the tensors over the ranks, all in one exchange of float64 numbers; without a group there is one.
+
+    Whole numbers stay exact up to 2^53. A rank that is gone, or silent for as long as the group's timeout, is an error
+    on all the others.
+    """
+    if group is None or not tensors:
+        return list(tensors)
+    flat = torch.cat([each.flatten().double() for each in tensors])
+    try:
+        distributed.all_reduce(flat, group=group)
+    except RuntimeError as error:
+        lost = "a sum over the ranks failed, for one of them has died or fallen silent: end them all, and start again"
+        raise RuntimeError(f"{lost} ({str(error).splitlines()[0]})") from error
+    parts = flat.split([each.numel() for each in tensors])
+    return [part.view(each.shape).to(each.dtype) for part, each in zip(parts, tensors, strict=True)]
+
+
+def gathered(tensor: Tensor, group: ProcessGroup | None) -> Tensor:
+    """Stack the tensors of all ranks, in the order of the ranks, on a new first axis: they must have one shape."""
+    if group is None:
+        return tensor[None]
+    slots = tensor.new_zeros(distributed.get_world_size(group), *tensor.shape)
+    slots[distributed.get_rank(group)] = tensor
+    return summed([slots], group)[0]
 
 
 class _SumOverRanks(torch.autograd.Function):
