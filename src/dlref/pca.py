@@ -109,7 +109,7 @@ def pca(
     """
     require(method in METHODS, "pca needs method among {}, got {}", ", ".join(METHODS), method)
     _countable("pca", components)
-    shape = tuple(getattr(x, "shape", ()))
+    shape: tuple[int, ...] = tuple(getattr(x, "shape", ()))
     data = read(x, _rows_of(shape[-1]) if len(shape) == 2 else 4096, function="pca")
     rows = shape[0] if shape and group is None else None
     method = _routine(components, data.width, rows) if method == "auto" else method
@@ -237,26 +237,34 @@ def _at_random(
     _kept(components, mean[:count])
     size = data.width, min(components + MORE, data.width)
     start = torch.randn(size, generator=generator, device=generator.device if generator else None)
-    (subspace,) = summed([start.to(data.device, torch.float64)], group)  # so that all ranks start from the same
+    (subspace,) = summed([start.to(data.device, data.dtype)], group)  # so that all ranks start from the same
     squares = _zeros(data)
     for _ in range(TURNS):
-        axes, _ = torch.linalg.qr(subspace)
-        subspace, squares = _turned(data, mean, axes, group)
-    axes, scatter, _ = torch.linalg.svd(subspace, full_matrices=False)
+        subspace, squares = _turned(data, mean, _upright(subspace), group)
+    axes, mixed = torch.linalg.qr(subspace)
+    rotation, scatter, _ = torch.linalg.svd(mixed.double())
+    axes = axes @ rotation[:, :components].to(axes.dtype)
     variance = scatter[:components] / (count - 1)
     rest = (squares / (count - 1) - variance.sum()).clamp(min=0)
-    return count, mean, _Spectrum(axes.T[:components], variance, rest)
+    return count, mean, _Spectrum(axes.T, variance, rest)
 
 
 def _turned(data: Batches, mean: Tensor, axes: Tensor, group: ProcessGroup | None) -> list[Tensor]:
     """Return the scatter times the axes, and the sum of all squares: the scatter itself is never formed."""
-    mean, axes = mean.to(data.dtype), axes.to(data.dtype)
-    turned, squares = _zeros(data, *axes.shape), _zeros(data)
+    mean, turned, squares = mean.to(data.dtype), torch.zeros_like(axes), _zeros(data)
     for batch in data:
         gap = batch - mean
-        turned += gap.T @ (gap @ axes)
+        turned.addmm_(gap.T, gap @ axes)
         squares += torch.linalg.vector_norm(gap).double().square()
     return summed([turned, squares], group)
+
+
+def _upright(subspace: Tensor) -> Tensor:
+    # QR would do, but is slow for a tall matrix; that no column is near another is all that is needed here.
+    small = sum(part.double().T @ part.double() for part in subspace.split(4096))
+    values, vectors = torch.linalg.eigh(small)
+    least = values[-1] * torch.finfo(values.dtype).eps
+    return subspace @ (vectors / values.clamp(min=least).sqrt()).to(subspace.dtype)
 
 
 def _center(data: Batches, group: ProcessGroup | None) -> tuple[int, Tensor]:
@@ -315,15 +323,16 @@ def _result(count: int, mean: Tensor, spectrum: _Spectrum, dtype: torch.dtype) -
     axes, variance, rest = spectrum
     left_out = min(count, len(mean)) - len(axes)
     peak = axes.gather(1, axes.abs().argmax(1, keepdim=True))
-    numbers = (
-        mean,
-        axes * peak.sign(),
-        variance,
-        variance / (variance.sum() + rest),
-        (variance * (count - 1)).sqrt(),
-        rest / max(1, left_out),
+    total = variance.sum() + rest
+    return PrincipalComponents(
+        mean=mean.to(dtype),
+        components=(axes * peak.sign()).to(dtype),
+        explained_variance=variance.to(dtype),
+        explained_variance_ratio=(variance / total).to(dtype),
+        singular_values=(variance * (count - 1)).sqrt().to(dtype),
+        noise_variance=(rest / max(1, left_out)).to(dtype),
+        rows=count,
     )
-    return PrincipalComponents(*(each.to(dtype) for each in numbers), count)
 
 
 def _countable(function: str, components: int | float | None, *, share: bool = True) -> None:
