@@ -109,7 +109,7 @@ def pca(
     """
     require(method in METHODS, "pca needs method among {}, got {}", ", ".join(METHODS), method)
     _countable("pca", components)
-    shape: tuple[int, ...] = tuple(getattr(x, "shape", ()))
+    shape: list[int] = list(getattr(x, "shape", []))
     data = read(x, _rows_of(shape[-1]) if len(shape) == 2 else 4096, function="pca")
     rows = shape[0] if shape and group is None else None
     method = _routine(components, data.width, rows) if method == "auto" else method

@@ -25,7 +25,7 @@ def _mean(place: sp.Expr) -> sp.Expr:
 
 
 def _length() -> sp.Expr:
-    return total(w[a] ** 2, a)
+    return quantity(r"\lVert w\rVert^2", total(w[a] ** 2, a))
 
 
 def covariance() -> Derivation:
@@ -62,7 +62,7 @@ def covariance_around_another_point() -> Derivation:
 def chunks_add_up() -> Derivation:
     """The scatter of two chunks together is that of each, and a part for the distance of their means."""
     m = size("more", tex="m")
-    p, q, u = (index(name, m) for name in "pqu")
+    p, q = index("p", m), index("q", m)
     left, right = vector(real("x"), n), vector(real("y"), m)
     first, second = total(left[s], s) / n, total(right[q], q) / m
     mu_x, mu_y = quantity(r"\mu_x", first), quantity(r"\mu_y", second)
@@ -82,7 +82,7 @@ def chunks_add_up() -> Derivation:
 def not_centred() -> Derivation:
     """Without centring, a direction is praised for pointing at the mean."""
     along = total(x[r, j] * w[j], j)
-    center = quantity(r"\mu \cdot w", total(total(x[s, i] * w[i], i), s) / n)
+    center = quantity(r"(\mu \cdot w)", total(total(x[s, i] * w[i], i), s) / n)
     return Derivation(
         [
             Step(total(along**2, r) / n),
@@ -156,7 +156,7 @@ def largest_variance() -> Derivation:
 def reconstruction_error() -> Derivation:
     """What a direction leaves out of a row is the row's length less the part along it: more variance, less error."""
     row = vector(real("z"), d)
-    along = quantity(r"z \cdot w", total(row[j] * w[j], j))
+    along = quantity(r"(z \cdot w)", total(row[j] * w[j], j))
     return Derivation(
         [
             Step(total((row[i] - along / _length() * w[i]) ** 2, i)),
@@ -193,7 +193,7 @@ def discarded_variance() -> Derivation:
 def no_better_subspace() -> Derivation:
     """No other subspace keeps more: what it takes from large eigenvalues it gives to smaller ones."""
     left = size("discarded", tex="m")
-    b, e = index("b", left), index("e", left)
+    b = index("b", left)
     edge, above = positive("c"), vector(positive("u"), d)
     below = vector(positive("v"), left)
     given, taken = vector(distribution("t"), left), vector(positive("q"), d)
