@@ -172,7 +172,8 @@ Product = Callable[[Array], Array]
 
 
 # Rows of numbers, and what PCA finds in them.
-Matrix = Float[Tensor, "rows features"]
-Symmetric = Float[Tensor, "features features"]
-Principal = Float[Tensor, "axes features"]
+Matrix = Float[Tensor, "rows columns"]
+Symmetric = Float[Tensor, "columns columns"]
+Principal = Float[Tensor, "axes columns"]
 PerAxis = Float[Tensor, "axes"]
+PerColumn = Float[Tensor, "columns"]

@@ -17,7 +17,7 @@ from dlref._batches import Batches, Data
 from dlref._batches import batches as read
 from dlref._checks import floating, require
 from dlref._ranks import summed
-from dlref._types import Features, FeatureWeights, Matrix, OneOf, PerAxis, Principal, Scalar, Symmetric
+from dlref._types import Features, Matrix, OneOf, PerAxis, PerColumn, Principal, Scalar, Symmetric
 
 METHODS = ("auto", "covariance", "gram", "random")
 MORE, TURNS = 10, 7  # a random subspace has so many axes more than are asked for, and is turned so often
@@ -31,7 +31,7 @@ class PrincipalComponents(NamedTuple):
     `noise_variance` is the mean variance along the axes that are left out, and `rows` the number of rows.
     """
 
-    mean: FeatureWeights
+    mean: PerColumn
     components: Principal
     explained_variance: PerAxis
     explained_variance_ratio: PerAxis

@@ -9,7 +9,7 @@ from . import Derivation, Step
 from ._symbols import between, distribution, index, largest, named, positive, quantity, real, size, total, vector
 
 D, same, sqrt = sp.Derivative, sp.KroneckerDelta, sp.sqrt
-n, d = size("rows", tex="n"), size("features", tex="d")
+n, d = size("rows", tex="n"), size("columns", tex="d")
 r, s, t = (index(name, n) for name in "rst")
 i, j, k, a = (index(name, d) for name in "ijka")
 x, z = vector(real("x"), n, d), vector(real("z"), n, d)
@@ -241,7 +241,7 @@ def gram() -> Derivation:
             ),
         ],
         sizes=ROWS["sizes"],
-        expect="exact for (rows, features) = (2, 2), (3, 2), (3, 3)",
+        expect="exact for (rows, columns) = (2, 2), (3, 2), (3, 3)",
     )
 
 
@@ -253,7 +253,7 @@ def whitening() -> Derivation:
             Step(same(i, j), "off the diagonal there was nothing; on it the roots give λ"),
         ],
         sizes=[{d: 2}, {d: 3}],
-        expect="exact",
+        expect="exact, all n",
     )
 
 
