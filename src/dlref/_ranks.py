@@ -22,13 +22,14 @@ def summed(tensors: Sequence[Tensor], group: ProcessGroup | None) -> list[Tensor
     if group is None or not tensors:
         return list(tensors)
     flat = torch.cat([each.flatten().double() for each in tensors])
+    flat = flat.to("cuda") if distributed.get_backend(group) == "nccl" else flat  # which knows no other memory
     try:
         distributed.all_reduce(flat, group=group)
     except RuntimeError as error:
         lost = "a sum over the ranks failed, for one of them has died or fallen silent: end them all, and start again"
         raise RuntimeError(f"{lost} ({str(error).splitlines()[0]})") from error
     parts = flat.split([each.numel() for each in tensors])
-    return [part.view(each.shape).to(each.dtype) for part, each in zip(parts, tensors, strict=True)]
+    return [part.view(each.shape).to(each) for part, each in zip(parts, tensors, strict=True)]
 
 
 def gathered(tensor: Tensor, group: ProcessGroup | None) -> Tensor:
