@@ -20,7 +20,7 @@ from dlref._ranks import summed
 from dlref._types import Features, Matrix, OneOf, PerAxis, PerColumn, Principal, Scalar, Symmetric
 
 METHODS = ("auto", "covariance", "gram", "random")
-MORE, TURNS = 10, 7  # a random subspace has so many axes more than are asked for, and is turned so often
+MORE, TURNS = 10, 8  # a random subspace has so many axes more than are asked for, and is turned so often
 CHUNK = 2**19  # numbers that are centred at a time: few enough to stay in a processor's cache
 Method = Annotated[str, OneOf(METHODS)]
 
@@ -85,7 +85,7 @@ def pca(
     `x` holds one row for each example: a tensor, an array, or batches that can be read again. `auto` is `random` where
     `20 (components + 10)` is at most the smaller side, else `covariance` where the rows are at least as many as the
     columns, else `gram`. Of batches, and with `group`, only the width is known beforehand, and it counts as the smaller
-    side. `covariance` reads x once, `random` eight times, and `gram` needs all of it in memory. `generator` draws what
+    side. `covariance` reads x once, `random` nine times, and `gram` needs all of it in memory. `generator` draws what
     `random` starts from; the two others are exact up to rounding.
 
     With `group`, a process group of `torch.distributed`, the data are the rows of all its ranks. d×d numbers are
@@ -253,10 +253,13 @@ def _turned(data: Batches, mean: Tensor, axes: Tensor, group: ProcessGroup | Non
     """Return the scatter times the axes, and the sum of all squares: the scatter itself is never formed."""
     mean, turned, squares = mean.to(data.dtype), torch.zeros_like(axes), _zeros(data)
     for batch in data:
-        gap = batch - mean
-        turned.addmm_(gap.T, gap @ axes)
-        squares += torch.linalg.vector_norm(gap).double().square()
+        squares += _add_turned(batch - mean, axes, turned)  # a call, so that one chunk is gone before the next comes
     return summed([turned, squares], group)
+
+
+def _add_turned(gap: Tensor, axes: Tensor, turned: Tensor) -> Tensor:
+    turned.addmm_(gap.T, gap @ axes)
+    return torch.linalg.vector_norm(gap).double().square()
 
 
 def _upright(subspace: Tensor) -> Tensor:
@@ -270,7 +273,7 @@ def _upright(subspace: Tensor) -> Tensor:
 def _center(data: Batches, group: ProcessGroup | None) -> tuple[int, Tensor]:
     count, total = 0, _zeros(data, data.width)
     for batch in data:
-        count, total = count + len(batch), total + batch.sum(0, dtype=torch.float64)
+        count, total = count + len(batch), total + batch.sum(0).double()
     count = _count(count, data, group)
     (total,) = summed([total], group)
     return count, total / count

@@ -15,6 +15,7 @@ i, j, k, a = (index(name, d) for name in "ijka")
 x, z = vector(real("x"), n, d), vector(real("z"), n, d)
 w, multiplier = vector(real("w"), d), real("multiplier", tex=r"\lambda")
 spread = vector(positive("variance", tex=r"\lambda"), d)
+LENGTH = quantity(r"\lVert w\rVert^2", total(w[a] ** 2, a))
 ROWS = {"sizes": [{n: 2, d: 2}, {n: 3, d: 2}, {n: 3, d: 3}], "expect": "exact, all n"}
 AXES = {"sizes": [{d: 2}, {d: 3}, {d: 4}], "expect": "exact, all n"}
 _mu = named(r"\mu", lambda place, *_: total(x[s, place], s) / n, "subscript", example=(i, x.label, n))
@@ -22,10 +23,6 @@ _mu = named(r"\mu", lambda place, *_: total(x[s, place], s) / n, "subscript", ex
 
 def _mean(place: sp.Expr) -> sp.Expr:
     return _mu(place, x.label, n)
-
-
-def _length() -> sp.Expr:
-    return quantity(r"\lVert w\rVert^2", total(w[a] ** 2, a))
 
 
 def covariance() -> Derivation:
@@ -159,14 +156,14 @@ def reconstruction_error() -> Derivation:
     along = quantity(r"(z \cdot w)", total(row[j] * w[j], j))
     return Derivation(
         [
-            Step(total((row[i] - along / _length() * w[i]) ** 2, i)),
+            Step(total((row[i] - along / LENGTH * w[i]) ** 2, i)),
             Step(
-                total(row[i] ** 2, i) - 2 * along * total(row[i] * w[i], i) / _length() + along**2 / _length(),
+                total(row[i] ** 2, i) - 2 * along * total(row[i] * w[i], i) / LENGTH + along**2 / LENGTH,
                 "expand",
             ),
-            Step(total(row[i] ** 2, i) - along**2 / _length(), "Pythagoras: the two parts stand at right angles"),
+            Step(total(row[i] ** 2, i) - along**2 / LENGTH, "Pythagoras: the two parts stand at right angles"),
         ],
-        poles=[_length()],
+        poles=[LENGTH],
         **AXES,
     )
 
