@@ -100,7 +100,10 @@ def first_axis() -> Derivation:
                 2 * total(total(z[r, j] * w[j], j) * z[r, k], r) / (n - 1) - 2 * multiplier * w[k],
                 "chain rule; the multiplier holds the length at 1",
             ),
-            Step(2 * (product - multiplier * w[k]), "the sum is C w, as C = z' z / (n - 1): zero where C w = λ w"),
+            Step(
+                2 * (product - multiplier * w[k]),
+                "the sum is C w, as C = z' z / (n - 1): zero where w is an eigenvector",
+            ),
         ],
         poles=[n - 1],
         **ROWS,
@@ -124,7 +127,7 @@ def variance_along_an_eigenvector() -> Derivation:
             Step((one * v[0] ** 2 + 2 * both * v[0] * v[1] + two * v[1] ** 2) / (v[0] ** 2 + v[1] ** 2)),
             Step(
                 (v[0] * (top * v[0]) + v[1] * (top * v[1])) / (v[0] ** 2 + v[1] ** 2),
-                "(c, λ - a) is an eigenvector: C v = λ v",
+                "(c, the eigenvalue less a) is an eigenvector: put it in",
             ),
             Step(top, "its length cancels"),
         ],
@@ -247,7 +250,7 @@ def whitening() -> Derivation:
     return Derivation(
         [
             Step(spread[i] * same(i, j) / (sqrt(spread[i]) * sqrt(spread[j]))),
-            Step(same(i, j), "off the diagonal there was nothing; on it the roots give λ"),
+            Step(same(i, j), "off the diagonal there was nothing; on it the roots cancel"),
         ],
         sizes=[{d: 2}, {d: 3}],
         expect="exact, all n",
@@ -274,6 +277,6 @@ def power_iteration() -> Derivation:
     return Derivation(
         [
             Step((second * first) ** turns * wrong / (first**turns * wanted)),
-            Step(second**turns * wrong / wanted, "λ2 = ρ λ1: what both share cancels"),
+            Step(second**turns * wrong / wanted, "what both powers share cancels"),
         ],
     )
