@@ -5,6 +5,7 @@ LOG_COSH = "def log_cosh(prediction, target):\n    e = np.abs(prediction - targe
 SPARSE = "def sparse_cross_entropy(logits, index):\n    "
 PICK = "\n    def pick(a):\n        return np.take_along_axis(a, index[..., None], -1)[..., 0]\n    "
 HINGE = "def hinge(score, sign):\n    "
+COVARIANCE = "def covariance(x):\n    "
 
 RIGHT = {
     "huber-code": HUBER + "return np.where(e <= delta, e**2 / 2, delta * (e - delta / 2))",
@@ -14,6 +15,8 @@ RIGHT = {
     + "top = logits.max(-1, keepdims=True)\n    total = np.exp(logits - top).sum(-1)\n    "
     + "return np.log(total) + top[..., 0] - pick(logits)",
     "hinge-code": HINGE + "return torch.maximum(torch.zeros_like(score), 1 - score * sign)",
+    "covariance-code": COVARIANCE
+    + "z = x - np.mean(x, axis=0)\n    return np.einsum('ri,rj->ij', z, z) / (len(z) - 1)",
 }
 
 WRONG = {
@@ -48,5 +51,12 @@ WRONG = {
         "classification_losses.hinge_of_the_distance": HINGE + "return abs(score - sign)",
         "classification_losses.hinge_squared": HINGE + "return torch.clamp(1 - score * sign, min=0) ** 2",
         "classification_losses.hinge_unclamped": HINGE + "return 1 - score * sign",
+    },
+    "covariance-code": {
+        "pca.covariance_grows": COVARIANCE + "z = x - x.mean(0)\n    return z.T @ z",
+        "pca.covariance_of_the_sample": COVARIANCE + "z = x - x.mean(0)\n    return (z.T @ z) / x.shape[0]",
+        "pca.covariance_not_centred": COVARIANCE + "return (x.T @ x) / (x.shape[0] - 1)",
+        "pca.covariance_centred_by_rows": COVARIANCE
+        + "z = x - x.mean(1, keepdims=True)\n    return (z.T @ z) / (len(x) - 1)",
     },
 }
