@@ -1,10 +1,11 @@
 """PCA against scikit-learn, both on two threads: the better of its two solvers that suit the shape.
 
 Float32 rows: twice as many directions as are asked for, of falling strength, in noise, around a mean of 3. "Error" is
-the sine of the largest angle between the axes found and those of float64; the larger of two draws. "CPU" compares the
-time of all threads, which a busy machine hardly changes.
+the sine of the largest angle between the axes found and those of float64; the median of five draws. "CPU" compares
+the time of all threads.
 """
 
+import statistics
 import subprocess
 import sys
 import time
@@ -33,10 +34,10 @@ def results() -> Iterator[Result]:
         ours = lambda x=x, k=components: pca(x, k).components  # noqa: E731 (bound in the loop, used at once)
         for solver in solvers:
             peer = lambda x=x, k=components, s=solver: PCA(k, svd_solver=s).fit(x.numpy()).components_  # noqa: E731 (the same)
-            errors = [max(error(run(), exact) for _ in range(2)) for run in (ours, peer)]
+            errors = [statistics.median(error(run(), exact) for _ in range(5)) for run in (ours, peer)]
             cpu = min(used(ours) for _ in range(3)) / min(used(peer) for _ in range(3))
             told = f"{name}; error {errors[0]:.0e}, peer {errors[1]:.0e}; CPU {cpu:.2f}"
-            yield race(told, ours, peer, peer_name=f"scikit-learn, {solver}", rounds=7)
+            yield race(told, ours, peer, peer_name=f"scikit-learn, {solver}", rounds=5)
 
 
 def drawn(shape: tuple[int, int], components: int) -> Tensor:
