@@ -237,8 +237,7 @@ def _at_random(
     _kept(components, mean[:count])
     size = data.width, min(components + MORE, data.width)
     start = torch.randn(size, generator=generator, device=generator.device if generator else None)
-    (subspace,) = summed([start.to(data.device, data.dtype)], group)  # so that all ranks start from the same
-    squares = _zeros(data)
+    subspace, squares = start.to(data.device, data.dtype), _zeros(data)  # of each rank: the first sum makes them one
     for _ in range(TURNS):
         subspace, squares = _turned(data, mean, _upright(subspace), group)
     axes, mixed = torch.linalg.qr(subspace)

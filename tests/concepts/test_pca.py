@@ -109,6 +109,13 @@ def test_a_share_of_the_variance_is_exceeded_by_as_few_axes_as_can_be(share):
     assert kept == 1 or sums[kept - 2] <= share
 
 
+def test_a_share_that_is_met_and_not_exceeded_asks_for_one_more():
+    x = torch.tensor([[1.0, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0]], dtype=torch.float64)
+
+    assert theirs(x, 0.5).n_components_ == 2
+    assert len(pca(x, 0.5).components) == 2
+
+
 def test_alike_rows_have_no_variance_to_share():
     ours = pca(torch.ones(4, 3))
 
