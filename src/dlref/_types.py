@@ -140,6 +140,12 @@ Pull = Float[Tensor, "..."]  # a gradient, in the shape of what it is the gradie
 # What an optimizer moves, and whatever has an entry for each entry of it.
 Parameter = Float[Tensor, "*shape"]
 
+# Clusters of rows: how many there are of either has no bearing on the other.
+Centroids = Float[Tensor, "clusters features"]
+ClusterLabels = Integer[Tensor, "rows"]
+PerRow = Float[Tensor, "rows"]
+PerCluster = Float[Tensor, "clusters"]
+
 # Hyper-parameters: a whole number will do.
 Positive = Annotated[float | int, Above(0)]
 NonNegative = Annotated[float | int, AtLeast(0)]
