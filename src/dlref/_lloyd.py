@@ -60,7 +60,8 @@ def _relocated(passes: Passes, centroids: Tensor, sums: Tensor, counts: Tensor) 
     # scikit-learn's rule: the farthest rows leave their clusters, and each is the only row of its new one.
     empty = (counts == 0).nonzero().flatten()
     far = passes.farthest(centroids, len(empty))
-    if len(empty) and far.distances[0] > 0:
+    rounding = torch.finfo(far.rows.dtype).eps * (far.rows.abs().max() + centroids.abs().max())
+    if len(empty) and far.distances[0] > 4 * rounding.square() * far.rows.shape[1]:
         sums.index_add_(0, far.labels, far.rows.double(), alpha=-1)
         counts.index_add_(0, far.labels, torch.ones_like(counts[empty]), alpha=-1)
         sums[empty], counts[empty] = far.rows.double(), 1.0
@@ -68,9 +69,9 @@ def _relocated(passes: Passes, centroids: Tensor, sums: Tensor, counts: Tensor) 
     return torch.where(counts[:, None] > 0, moved, moved[counts.argmax()])
 
 
-def medians_of(rows: Tensor, centroids: Tensor, max_iterations: int) -> Clusters:
+def medians_of(passes: Passes, centroids: Tensor, max_iterations: int) -> Clusters:
     """Take steps of the Manhattan distance until the centroids stay."""
-    iterations = 0
+    rows, iterations = torch.cat(list(passes.data)), 0
     for iterations in range(1, max_iterations + 1):  # noqa: B007  (the result says how many)
         labels, distances = _nearest_by_blocks(rows, centroids)
         counts = torch.bincount(labels, minlength=len(centroids))
@@ -110,7 +111,7 @@ def started(passes: Passes, k: int, init: str | Tensor, trials: int | None, gene
         "k-means++": lambda: far_apart(passes, k, trials, generator),
         "random": lambda: at_random(passes, k, generator),
     }
-    require(init in names, "{} needs init of k-means++, random or a tensor, got {}", passes.function, init)
+    require(init in names, "{} needs init to be k-means++, random or a tensor, got {}", passes.function, init)
     return names[init]()
 
 

@@ -141,6 +141,7 @@ Pull = Float[Tensor, "..."]  # a gradient, in the shape of what it is the gradie
 Parameter = Float[Tensor, "*shape"]
 
 # Clusters of rows: how many there are of either has no bearing on the other.
+Table = Float[Tensor, "rows features"]
 Centroids = Float[Tensor, "clusters features"]
 ClusterLabels = Integer[Tensor, "rows"]
 PerRow = Float[Tensor, "rows"]

@@ -15,11 +15,11 @@ from torch import Generator, Tensor
 from torch.distributed import ProcessGroup
 
 from dlref._batches import Batches, Data
-from dlref._checks import require
+from dlref._checks import floating, require
 from dlref._lloyd import Clusters, descended, given, medians_of, moved_means, ranges, started, unit
 from dlref._passes import Passes
 from dlref._silhouette import widths
-from dlref._types import Centroids, ClusterLabels, Count, NonNegative, PerCluster, PerRow, Scalar, Square
+from dlref._types import Centroids, ClusterLabels, Count, NonNegative, PerCluster, PerRow, Scalar, Square, Table
 
 
 class Assigned(NamedTuple):
@@ -90,18 +90,24 @@ def kmeans(
     return min(runs, key=lambda run: run.inertia)
 
 
-def step(x: Data, centroids: Centroids, *, group: ProcessGroup | None = None) -> Centroids:
+def step(x: Table, centroids: Centroids) -> Centroids:
     r"""Put each row with its nearest centroid, and return the mean of the rows of each: what `kmeans` does in turn.
 
     `c_j = (1/n_j) Σ x_i` over the n_j rows that are nearest to the j-th centroid. Ties and centroids without rows are
     as in `kmeans`.
 
-    No gradient: it is an algorithm.
+    No gradient: where a row goes is a choice, and a small push changes nothing.
     """
-    passes = Passes("step", x, group)
+    for each in (x, centroids):
+        floating("step", each, "rows")
+    shapes = tuple(x.shape), tuple(centroids.shape)
+    fits = x.ndim == centroids.ndim == 2 and x.shape[1] == centroids.shape[1]
+    require(fits, "step needs rows and centroids of one width, got shapes {} and {}", *shapes)
+    dtype = torch.promote_types(x.dtype, centroids.dtype)
+    passes = Passes("step", x.to(torch.promote_types(dtype, torch.float32)))
     start = given("step", passes, len(centroids), centroids)
     with passes.within():
-        return moved_means(passes, start)[0] + passes.mean
+        return (moved_means(passes, start)[0] + passes.mean).to(dtype)
 
 
 def assign(x: Data, centroids: Centroids, *, group: ProcessGroup | None = None) -> Assigned:
@@ -243,7 +249,7 @@ def spherical_kmeans(
         lengths = rows.norm(dim=1)
         off = (lengths - 1).abs() > 1e-4
         law = "{} needs rows of length 1, got {}: divide each by its length"
-        require(not off.any(), law, name, lengths[off][:1].tolist())
+        require(not off.any(), law, name, *lengths[off][:1].tolist())
     runs = (
         descended(passes, started(passes, k, init, None, generator), max_iterations, tolerance, onto=unit)
         for _ in range(restarts)
@@ -282,9 +288,7 @@ def k_medians(
     passes = Passes("k_medians", x)
     ranges("k_medians", restarts=restarts, max_iterations=max_iterations)
     runs = (
-        medians_of(
-            torch.cat(list(passes.data)), started(passes, k, init, None, generator) + passes.mean, max_iterations
-        )
+        medians_of(passes, started(passes, k, init, None, generator) + passes.mean, max_iterations)
         for _ in range(restarts)
     )
     return min(runs, key=lambda run: run.inertia)
@@ -304,12 +308,8 @@ def whitening(x: Data, *, group: ProcessGroup | None = None) -> Square:
     covariance = passes.products() / max(1, passes.total - 1)
     factor, failed = torch.linalg.cholesky_ex(covariance)
     flat = bool(failed) or bool(factor.diagonal().square().min() <= covariance.diagonal().max() * 1e-13)
-    require(
-        not flat,
-        "whitening needs columns of which none follows from the others, got {} of rank below {}",
-        f"{passes.total} rows",
-        passes.data.width,
-    )
+    law = "whitening needs columns of which none follows from the others, got {} rows of {} columns"
+    require(not flat, law, passes.total, passes.data.width)
     identity = torch.eye(passes.data.width, dtype=factor.dtype, device=factor.device)
     return torch.linalg.solve_triangular(factor, identity, upper=False).T.to(passes.mean.dtype)
 
