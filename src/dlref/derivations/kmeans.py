@@ -12,7 +12,7 @@ n = size()
 i, j = index("i", n), index("j", n)
 x, c = vector(real("x"), n), real("c")
 mean = quantity(r"\bar x", total(x[j], j) / n)
-within = quantity("W", total((x[i] - mean) ** 2, i))
+within = total((x[i] - mean) ** 2, i)
 ALL_N = {"sizes": [{n: 2}, {n: 3}, {n: 4}], "expect": "exact, all n"}
 
 d = size("d")
@@ -30,6 +30,18 @@ def centroids_step() -> Derivation:
             Step(within + 2 * (mean - c) * total(x[i] - mean, i) + n * (mean - c) ** 2, "go by way of the mean"),
             Step(within + n * (mean - c) ** 2, "deviations from the mean sum to zero"),
             Step(within, "a square is never negative, and zero only at the mean", ">="),
+        ],
+        **ALL_N,
+    )
+
+
+def centroids_step_is_a_gradient_step() -> Derivation:
+    """The slope of the inertia by a centroid is zero at the mean alone: the rule 1/(2n) times the slope leads there."""
+    return Derivation(
+        [
+            Step(sp.Derivative(total((x[i] - c) ** 2, i), c)),
+            Step(-2 * total(x[i] - c, i), "power rule, term by term"),
+            Step(2 * n * (c - mean), "n equal terms, and the sum of the rows is n times their mean"),
         ],
         **ALL_N,
     )
