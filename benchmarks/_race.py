@@ -26,19 +26,27 @@ class Result(NamedTuple):
 HEADER = "| what | peer | ours, ms | peer, ms | ratio of minima | median ratio |\n|---|---|---|---|---|---|"
 
 
-def race(name: str, ours: Callable, peer: Callable, *, peer_name: str, rounds: int = 15) -> Result:
+def race(
+    name: str,
+    ours: Callable,
+    peer: Callable,
+    *,
+    peer_name: str,
+    rounds: int = 15,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Result:
     """Time both in turn, once for warming up and then `rounds` times."""
     ours(), peer()
     gc.disable()
-    times = [(once(ours), once(peer)) for _ in range(rounds)]
+    times = [(once(ours, clock), once(peer, clock)) for _ in range(rounds)]
     gc.enable()
     mine, theirs = zip(*times, strict=True)
     ratios = [a / b for a, b in times]
     return Result(name, peer_name, min(mine), min(theirs), min(mine) / min(theirs), statistics.median(ratios))
 
 
-def once(run: Callable) -> float:
-    """Wall time of one call, in milliseconds."""
-    start = time.perf_counter()
+def once(run: Callable, clock: Callable[[], float]) -> float:
+    """Time of one call by this clock, in milliseconds."""
+    start = clock()
     run()
-    return (time.perf_counter() - start) * 1e3
+    return (clock() - start) * 1e3

@@ -19,6 +19,7 @@ from dlref._ranks import gathered, summed
 
 READ = 32_768  # rows that are read at a time, and shared out among the workers
 SCORES = 512 * 1024  # numbers in the table of a chunk, rows times centroids: 2 MB, which a core's cache holds
+FEW = 32  # centroids
 T = TypeVar("T")
 
 
@@ -191,7 +192,9 @@ class _Nearest:
         self.mean = mean
         self.weights = torch.cat([-2 * centroids, centroids.square().sum(1, keepdim=True)], 1).T
         self.rows = mean.new_ones(_chunk(len(centroids)), len(mean) + 1)
-        self.scores = mean.new_empty(_chunk(len(centroids)), len(centroids))
+        shape = _chunk(len(centroids)), len(centroids)
+        # Few columns are filled four times as fast one by one.
+        self.scores = mean.new_empty(shape[::-1]).T if len(centroids) < FEW else mean.new_empty(shape)
 
     def __call__(self, chunk: Tensor) -> tuple[Tensor, Tensor]:
         rows, scores = self.rows[: len(chunk)], self.scores[: len(chunk)]
