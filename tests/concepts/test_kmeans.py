@@ -209,7 +209,7 @@ def test_k_means_plus_plus_draws_by_its_law(k, trials):
     """Ours and scikit-learn's are both held to the law: without trials, as here, it is scikit-learn's default."""
     law = chances(CORNERS, k, trials or 2 + int(np.log(k)))
     orders = [order for order in permutations(range(4), k) if law.get(order, 0) > 0]
-    source, state, draws = seeded(5), np.random.RandomState(5), 700
+    source, state, draws = seeded(5), np.random.RandomState(5), 400
     ours = [
         tuple(kmeans_plus_plus(torch.from_numpy(CORNERS), k, trials=trials, generator=source)[:, 0].tolist())
         for _ in range(draws)
@@ -554,18 +554,20 @@ def test_a_generator_may_be_read_once_where_one_reading_is_enough():
 # Over ranks
 
 
-def torchrun(folder, cases, ranks, *dies):
+TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(RANK)]
+
+
+def run(folder, cases, ranks, *command):
     """Start the ranks, let them work on the cases, and return how it ended and what each rank wrote."""
     torch.save(cases, folder / "cases.pt")
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}"]
-    command += [str(RANK), str(folder), *map(str, dies)]
     env = os.environ | {"GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "error"}
+    command = [sys.executable, *command]
     done = subprocess.run(command, env=env, timeout=120, capture_output=True, text=True, check=False)
     written = [folder / f"results{rank}.pt" for rank in range(ranks)]
     return done, [torch.load(each) for each in written if each.exists()]
 
 
-SPLITS = {2: [(600, 0), (1, 599), (300, 300)], 4: [(0, 250, 50, 300), (597, 1, 1, 1)]}
+SPLITS = {2: [(600, 0), (1, 599)], 4: [(0, 250, 50, 300)]}
 
 
 @pytest.mark.parametrize("ranks", SPLITS)
@@ -578,7 +580,8 @@ def test_several_ranks_are_one_process_on_all_rows(ranks, tmp_path):
     cases = [(list(x.split(split)), each) for split in SPLITS[ranks] for each in options]
     wrong = [(list(x.split(SPLITS[ranks][0])), {"k": 601})]
     wrong += [([x, *[x[:, :2]] * (ranks - 1)], {"k": 2}), ([x, x * torch.nan, *[x] * (ranks - 2)], {"k": 2})]
-    done, results = torchrun(tmp_path, [*cases, *wrong], ranks)
+    command = [*TORCHRUN, tmp_path] if ranks == 2 else [RANK, tmp_path, str(ranks)]  # torchrun costs seconds a rank
+    done, results = run(tmp_path, [*cases, *wrong], ranks, *command)
 
     assert done.returncode == 0, done.stderr
     for (shares, given), parts in zip(cases, zip(*results, strict=True), strict=False):
@@ -624,13 +627,15 @@ def test_only_k_times_d_numbers_cross(monkeypatch):
 
 
 def test_a_rank_that_dies_ends_the_others(tmp_path):
+    """They say what happened, and long before anybody would look; here the group waits for 8 seconds at most."""
     begun = time.monotonic()
-    done, results = torchrun(tmp_path, [([*blobs().split(200)], {"k": 4, "tolerance": 0.0})], 3, 1)
+    done, results = run(tmp_path, [([*blobs().split(200)], {"k": 4, "tolerance": 0.0})], 3, RANK, tmp_path, "3", "1")
 
-    assert done.returncode != 0
+    assert done.returncode == 3
     assert time.monotonic() - begun < 40
-    for (said,) in results:  # those that torchrun has not ended before they could say so
-        assert "one of them has died or fallen silent" in said
+    assert len(results) == 2
+    for (said,) in results:
+        assert said.startswith("RuntimeError: a sum over the ranks failed, for one of them has died or fallen silent: ")
 
 
 def test_the_clusters_have_names():

@@ -1,7 +1,8 @@
-"""One rank of a k-means over several processes; `tests/concepts/test_kmeans.py` starts it.
+"""The ranks of a k-means over several processes; `tests/concepts/test_kmeans.py` starts them.
 
-Reads the cases from the folder, clusters its own rows, and writes what came of it. Rank `dies`, if there is one, is
-gone in the middle of the work: after it has been asked for its rows five times.
+Under torchrun this is one rank, alone it is as many as it is told. Each reads the cases from the folder, clusters its
+own rows, and writes what came of it. Rank `dies`, if there is one, is gone in the middle of the work: after it has been
+asked for its rows five times.
 """
 
 import os
@@ -41,10 +42,10 @@ def work(shares, options):
         return f"{type(refusal).__name__}: {refusal}"
 
 
-def main(folder, dies=None):
-    rank = int(os.environ["RANK"])
-    distributed.init_process_group("gloo", timeout=timedelta(seconds=8))
-    cases = torch.load(folder / "cases.pt")
+def take_part(folder, dies=None, **where):
+    """Join the group, work on the cases, and write the results down."""
+    distributed.init_process_group("gloo", timeout=timedelta(seconds=8), **where)
+    rank, cases = distributed.get_rank(), torch.load(folder / "cases.pt")
     if rank == dies:
         cases[0][0][rank] = Mortal(cases[0][0][rank], 5)
     results = [work(*case) for case in cases]
@@ -52,5 +53,24 @@ def main(folder, dies=None):
     distributed.destroy_process_group()
 
 
+def fork(folder, ranks, dies=None):
+    """Be all ranks, with one import of torch; give how each of them ended."""
+    started = []
+    for rank in range(ranks):
+        started.append(os.fork())
+        if not started[-1]:
+            code = 1
+            try:
+                take_part(folder, dies, rank=rank, world_size=ranks, init_method=f"file://{folder}/store")
+                code = 0
+            finally:
+                os._exit(code)
+    return [os.waitstatus_to_exitcode(os.waitpid(each, 0)[1]) for each in started]
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), *map(int, sys.argv[2:]))
+    folder, *numbers = Path(sys.argv[1]), *map(int, sys.argv[2:])
+    if "RANK" in os.environ:
+        take_part(folder)
+    else:
+        sys.exit(max(fork(folder, *numbers)))
