@@ -328,8 +328,13 @@ class Largest(TorchDispatchMode):
 def watched(work, *given):
     watch = Largest()
     watch.numbers, watch.waits, watch.given = 0, 0, {each.untyped_storage().data_ptr() for each in given}
-    with watch:
-        work()
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)  # what other threads do is not seen here
+    try:
+        with watch:
+            work()
+    finally:
+        torch.set_num_threads(before)
     return watch
 
 
@@ -340,6 +345,16 @@ def test_nothing_of_rows_times_clusters_is_held():
     assert watched(lambda: kmeans(x, 500, init=start, max_iterations=2), x).numbers < 20_000 * 500 / 8
     assert watched(lambda: kmeans_plus_plus(x, 5, generator=seeded()), x).numbers <= 8 * 4096
     assert watched(lambda: silhouette(x[:4000], (x[:4000, 0] > 0).long()), x).numbers <= 1024 * 1024
+
+
+def test_memory_is_the_same_for_any_number_of_batches():
+    """Nothing has a number for each row; `benchmarks/memory.py` asks the operating system."""
+    rows = blobs(100)
+    few, many = (
+        watched(lambda n=n: kmeans([rows] * n, 4, init=rows[:4], keep_labels=False), rows).numbers for n in (3, 300)
+    )
+
+    assert few == many
 
 
 def test_an_iteration_waits_for_the_device_once():
