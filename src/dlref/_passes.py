@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,7 +20,7 @@ from dlref._ranks import gathered, summed
 READ = 32_768  # rows that are read at a time, and shared out among the workers
 SCORES = 512 * 1024  # numbers in the table of a chunk, rows times centroids: 2 MB, which a core's cache holds
 FEW = 32  # centroids
-T = TypeVar("T")
+Pieces = Sequence[tuple[Tensor, ...]]  # chunks of rows, each with the places for what belongs to them
 
 
 class Far(NamedTuple):
@@ -103,16 +103,17 @@ class Passes:
     def totals(self, centroids: Tensor) -> tuple[Tensor, Tensor]:
         """Add up and count the rows that are nearest to each centroid, in float64, over all ranks."""
 
-        def share(chunks: Sequence[Tensor]) -> Tensor:
-            nearest, sums = _Nearest(centroids, self.mean), centroids.new_zeros(len(centroids), self.data.width + 1)
-            for chunk in chunks:
+        def share(nearest: _Nearest, chunks: Pieces) -> Tensor:
+            sums = centroids.new_zeros(len(centroids), self.data.width + 1)
+            for (chunk,) in chunks:
                 rows, labels = nearest(chunk)
                 sums.index_add_(0, labels, rows)
             return sums
 
         total = torch.zeros(len(centroids), self.data.width + 1, dtype=torch.float64, device=self.data.device)
+        tables = self._tables(centroids)
         for batch in self.data:
-            for sums in self._shared(share, batch, len(centroids)):
+            for sums in self._shared(share, tables, batch):
                 total += sums
         (total,) = summed([total], self.group)
         return total[:, :-1], total[:, -1]
@@ -120,28 +121,22 @@ class Passes:
     def assigned(self, centroids: Tensor, *, keep: bool = True) -> tuple[Tensor, Tensor]:
         """Return the nearest centroid of each row of this rank, and the squared distances of all ranks, added up."""
 
-        def share(chunks: Sequence[Tensor]) -> tuple[list[Tensor], Tensor]:
-            nearest, inertia = _Nearest(centroids, self.mean), torch.zeros((), dtype=torch.float64, device=place)
-            kept = []
-            for chunk in chunks:
+        def share(nearest: _Nearest, chunks: Pieces) -> Tensor:
+            inertia = torch.zeros((), dtype=torch.float64, device=place)
+            for chunk, found in chunks:
                 rows, labels = nearest(chunk)
-                inertia += (rows[:, :-1] - centroids[labels]).square_().sum(dtype=torch.float64)
-                if keep:
-                    kept.append(labels)
-            return kept, inertia
+                found.copy_(labels)
+                gaps = rows[:, :-1].sub_(centroids[labels]).square_()
+                inertia += gaps.sum(1).sum(dtype=torch.float64)
+            return inertia
 
         place = self.data.device
-        labels, start = torch.empty(self.rows if keep else 0, dtype=torch.int64, device=place), 0
-        inertia = torch.zeros((), dtype=torch.float64, device=place)
+        labels, start = torch.empty(self.rows if keep else READ, dtype=torch.int64, device=place), 0
+        inertia, tables = torch.zeros((), dtype=torch.float64, device=place), self._tables(centroids)
         for batch in self.data:
-            shares = self._shared(share, batch, len(centroids))
-            inertia += sum(each for _, each in shares)
-            for turn in range(max(len(kept) for kept, _ in shares)):
-                for kept, _ in shares:
-                    if turn < len(kept):
-                        labels[start : start + len(kept[turn])] = kept[turn]
-                        start += len(kept[turn])
-        return labels, summed([inertia], self.group)[0]
+            inertia += sum(self._shared(share, tables, batch, labels[start : start + len(batch)]))
+            start += len(batch) if keep else 0
+        return labels if keep else labels[:0].clone(), summed([inertia], self.group)[0]
 
     def farthest(self, centroids: Tensor, count: int) -> Far:
         """Return the `count` rows of all ranks that lie farthest from their nearest centroid."""
@@ -175,10 +170,15 @@ class Passes:
             start += len(batch)
         return summed([found], self.group)[0]
 
-    def _shared(self, share: Callable[[Sequence[Tensor]], T], batch: Tensor, k: int) -> list[T]:
-        chunks = batch.split(_chunk(k))
-        shares = [chunks[turn :: self._threads] for turn in range(self._threads)]
-        return [share(chunks)] if self._pool is None or self._threads == 1 else list(self._pool.map(share, shares))
+    def _tables(self, centroids: Tensor) -> list["_Nearest"]:
+        return [_Nearest(centroids, self.mean) for _ in range(self._threads)]
+
+    def _shared(
+        self, share: Callable[["_Nearest", Pieces], Tensor], tables: list["_Nearest"], *columns: Tensor
+    ) -> Iterator[Tensor]:
+        chunks = list(zip(*(each.split(len(tables[0].rows)) for each in columns), strict=True))
+        shares = [chunks[turn :: len(tables)] for turn in range(len(tables))]
+        return (self._pool.map if self._pool else map)(share, tables, shares)
 
 
 class _Nearest:
