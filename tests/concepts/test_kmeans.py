@@ -20,7 +20,6 @@ from torch.testing import assert_close
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from dlref import _passes
-from dlref import kmeans as concept
 from dlref._batches import batches
 from dlref._passes import Passes
 from dlref._seeding import at_random
@@ -651,7 +650,3 @@ def test_a_rank_that_dies_ends_the_others(tmp_path):
     assert len(results) == 2
     for (said,) in results:
         assert said.startswith("RuntimeError: a sum over the ranks failed, for one of them has died or fallen silent: ")
-
-
-def test_the_clusters_have_names():
-    assert concept.Clusters._fields == ("centroids", "labels", "inertia", "iterations")
