@@ -2,6 +2,9 @@
 
 Float32 rows without clusters, which is the hardest case: rows change sides until the end. Wall time, then the time of
 all processors together, which a busy machine blurs less.
+
+What readability costs: product, smallest and sums are three calls on a chunk of rows, each to torch or NumPy, where
+scikit-learn fuses them in C. With 1000 centroids the product is nearly all there is; with 10 it is a tenth.
 """
 
 import time

@@ -347,7 +347,6 @@ def test_nothing_of_rows_times_clusters_is_held():
 
 
 def test_memory_is_the_same_for_any_number_of_batches():
-    """Nothing has a number for each row; `benchmarks/memory.py` asks the operating system."""
     rows = blobs(100)
     few, many = (
         watched(lambda n=n: kmeans([rows] * n, 4, init=rows[:4], keep_labels=False), rows).numbers for n in (3, 300)
@@ -641,7 +640,6 @@ def test_only_k_times_d_numbers_cross(monkeypatch):
 
 
 def test_a_rank_that_dies_ends_the_others(tmp_path):
-    """They say what happened, and long before anybody would look; here the group waits for 8 seconds at most."""
     begun = time.monotonic()
     done, results = run(tmp_path, [([*blobs().split(200)], {"k": 4, "tolerance": 0.0})], 3, RANK, tmp_path, "3", "1")
 
