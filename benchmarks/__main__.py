@@ -2,8 +2,12 @@
 
 import os
 import platform
+import sys
 from datetime import date
+from importlib import import_module
 from pathlib import Path
+
+from benchmarks._race import HEADER
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads make both contestants' times worthless
 
@@ -19,28 +23,41 @@ def machine() -> str:
     return f"{platform.machine()}, {os.cpu_count()} cores; {versions}; {busy}."
 
 
-def main() -> None:
-    """Print each ratio as it comes; keep all of them."""
-    from benchmarks import losses, optimizers, second_order, startup
-    from benchmarks._race import HEADER
+RACES = {
+    "losses": "Losses",
+    "optimizers": "Optimizers",
+    "second_order": "Second-order optimizers",
+    "kmeans": "K-means",
+    "pca": "PCA",
+    "memory": "Memory of k-means",
+    "startup": "Start-up",
+}
 
-    sections = [f"# Benchmarks\n\n{machine()} Below 1, ours is faster. Both contestants take turns in one run."]
-    races = {
-        "Losses": losses,
-        "Optimizers": optimizers,
-        "Second-order optimizers": second_order,
-        "Start-up": startup,
-    }
-    for title, module in races.items():
-        print(f"\n{title}\n{HEADER}", flush=True)
-        rows = []
-        for result in module.results():
-            rows.append(result.row())
-            print(rows[-1], flush=True)
-        about = " ".join((module.__doc__ or "").split())
-        sections.append(f"## {title}\n\n{about}\n\n{HEADER}\n" + "\n".join(rows))
-    RESULTS.write_text("\n\n".join(sections) + "\n")
+
+def main(chosen: list[str]) -> None:
+    """Print each ratio as it comes; a run of all races is kept, one of those that are named is not."""
+    for unknown in (name for name in chosen if name not in RACES):
+        raise SystemExit(f"there is no race {unknown!r}; choose among {', '.join(RACES)}")
+    head = f"# Benchmarks\n\n{machine()} Below 1, ours is faster. Both contestants take turns in one run."
+    sections = [head, *(section(name) for name in chosen or RACES)]
+    if not chosen:
+        RESULTS.write_text("\n\n".join(sections) + "\n")
+
+
+def section(name: str) -> str:
+    """One race under its title, with what its module says of it."""
+    module = import_module(f"benchmarks.{name}")
+    header = getattr(module, "HEADER", HEADER)
+    print(f"\n{RACES[name]}\n{header}", flush=True)
+    rows = []
+    for result in module.results():
+        rows.append(result.row())
+        print(rows[-1], flush=True)
+    more = "\n".join(module.memory()) if hasattr(module, "memory") else ""
+    print(more, flush=True)
+    about = " ".join((module.__doc__ or "").split())
+    return f"## {RACES[name]}\n\n{about}\n\n{header}\n" + "\n".join(rows) + (more and f"\n\n{more}")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -412,7 +412,11 @@ def test_a_row_that_is_not_finite_is_named(bad, method):
         incremental_pca(x.split(5), 2)
 
 
-@pytest.mark.parametrize("bad", [X.long(), X.bool(), X.to(torch.complex64), [[1.0, 2.0]], 3.0, None], ids=str)
+@pytest.mark.parametrize(
+    "bad",
+    [X.long(), X.bool(), X.to(torch.complex64), [[1.0, 2.0]], 3.0, None],
+    ids=["whole", "bool", "complex", "list", "number", "none"],
+)
 def test_rows_must_be_floating(bad):
     with pytest.raises(TypeError, match=r"^pca needs "):
         pca(bad)
