@@ -91,7 +91,7 @@ def kmeans(
 
 
 def step(x: Table, centroids: Centroids) -> Centroids:
-    r"""Put each row with its nearest centroid, and return the mean of the rows of each: what `kmeans` does in turn.
+    r"""Put each row with its nearest centroid, and give the mean of the rows of each: what `kmeans` does in turn.
 
     `c_j = (1/n_j) Σ x_i` over the n_j rows that are nearest to the j-th centroid. Ties and centroids without rows are
     as in `kmeans`.
