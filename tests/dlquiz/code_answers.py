@@ -6,6 +6,9 @@ SPARSE = "def sparse_cross_entropy(logits, index):\n    "
 PICK = "\n    def pick(a):\n        return np.take_along_axis(a, index[..., None], -1)[..., 0]\n    "
 HINGE = "def hinge(score, sign):\n    "
 COVARIANCE = "def covariance(x):\n    "
+STEP = "def step(x, centroids):\n    "
+GAPS = "d = ((x[:, None, :] - centroids[None]) ** 2).sum(-1)\n    "
+GROUPS = "[x[d.argmin(axis=1) == j] for j in range(len(centroids))]"
 
 RIGHT = {
     "huber-code": HUBER + "return np.where(e <= delta, e**2 / 2, delta * (e - delta / 2))",
@@ -17,6 +20,9 @@ RIGHT = {
     "hinge-code": HINGE + "return torch.maximum(torch.zeros_like(score), 1 - score * sign)",
     "covariance-code": COVARIANCE
     + "z = x - np.mean(x, axis=0)\n    return np.einsum('ri,rj->ij', z, z) / (len(z) - 1)",
+    "kmeans-step-code": STEP
+    + "d = np.linalg.norm(x[:, None, :] - centroids[None], axis=-1)\n    "
+    + f"return np.array([rows.sum(0) / len(rows) for rows in {GROUPS}])",
 }
 
 WRONG = {
@@ -58,5 +64,14 @@ WRONG = {
         "pca.covariance_not_centred": COVARIANCE + "return (x.T @ x) / (x.shape[0] - 1)",
         "pca.covariance_centred_by_rows": COVARIANCE
         + "z = x - x.mean(1, keepdims=True)\n    return (z.T @ z) / (len(x) - 1)",
+    },
+    "kmeans-step-code": {
+        "kmeans.step_to_the_median": STEP + GAPS + f"return np.array([np.median(rows, axis=0) for rows in {GROUPS}])",
+        "kmeans.step_divides_by_all": STEP + GAPS + f"return np.array([rows.sum(0) / len(x) for rows in {GROUPS}])",
+        "kmeans.step_forgets_the_squares": STEP
+        + f"d = -2 * x @ centroids.T\n    return np.array([rows.mean(0) for rows in {GROUPS}])",
+        "kmeans.step_to_the_farthest": STEP
+        + GAPS
+        + "far = d.argmax(axis=1)\n    return np.array([x[far == j].mean(0) for j in range(len(centroids))])",
     },
 }

@@ -32,7 +32,7 @@ def step_to_the_median(x: Tensor, centroids: Tensor) -> Tensor:
     labels = gaps.argmin(1)
     groups = [x[labels == each] for each in range(len(centroids))]
     # right: `return torch.stack([group.mean(0) for group in groups])`
-    return torch.stack([group.median(0).values for group in groups])  # wrong: the median is k-medians'.
+    return torch.stack([group.quantile(0.5, 0) for group in groups])  # wrong: the median is k-medians'.
 
 
 def step_to_the_farthest(x: Tensor, centroids: Tensor) -> Tensor:
