@@ -66,8 +66,8 @@ class Passes:
             guess = chunk.mean(0) if guess is None else guess  # near the mean, so no digits cancel
             gap = chunk - guess
             count += len(chunk)
-            first += gap.sum(0, dtype=torch.float64)
-            second += gap.square_().sum(0, dtype=torch.float64)
+            first += gap.sum(0)
+            second += gap.square_().sum(0)
         slip = first / count.clamp(min=1)
         return count, slip if guess is None else guess + slip, (second - first * slip).clamp(min=0)
 
@@ -211,7 +211,7 @@ def _argmin(scores: Tensor) -> Tensor:
 
 
 def _chunk(k: int) -> int:
-    return max(64, min(2048, SCORES // k))
+    return max(64, min(4096, SCORES // k))
 
 
 def _first(found: Tensor, count: int) -> Tensor:
