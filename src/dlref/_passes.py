@@ -18,7 +18,7 @@ from dlref._checks import require
 from dlref._ranks import gathered, summed
 
 READ = 32_768  # rows that are read at a time, and shared out among the workers
-SCORES = 512 * 1024  # numbers in the table of a chunk, rows times centroids: 2 MB, which a core's cache holds
+SCORES = 256 * 1024  # numbers in the table of a chunk, rows times centroids: 1 MB, which a core's cache holds
 FEW = 32  # centroids
 Pieces = Sequence[tuple[Tensor, ...]]  # chunks of rows, each with the places for what belongs to them
 
