@@ -201,3 +201,9 @@ def test_a_step_names_the_place_where_its_sides_touch() -> None:
     """Without the place, the proof of log t <= t - 1 has nowhere to start."""
     assert not nonnegative(a - 1 - sp.log(a))
     assert Step(a - 1, touch=(a, sp.S.One)).touch == (a, 1)
+
+
+def test_indices_that_run_to_different_sizes_differ() -> None:
+    """Sympy keeps what it has computed under equal expressions: two that only look equal would share an answer."""
+    assert index("i", size()) == index("i", size())
+    assert index("i", size()) != index("i", size(tex="d"))

@@ -66,12 +66,14 @@ class Variable(sp.Symbol):
 
     __slots__ = ("domain", "home", "tex")
     domain: Domain
-    home: str  # the domain in words: sympy compares symbols so often that it must not be written each time
+    home: str  # the domain in words, with what its bounds are: written once, for sympy compares symbols very often
     tex: str
 
     def __new__(cls, name: str, domain: Domain, tex: str | None = None) -> "Variable":
         symbol = cls.__xnew__(cls, name, **domain.assumptions())
-        symbol.domain, symbol.home = domain, repr(domain)
+        # Two sizes of one name that are written differently are two sizes, and so are the indices that run to them.
+        bounds = sorted(f"{bound.home} {bound.tex}" for bound in domain.upper.free_symbols)
+        symbol.domain, symbol.home = domain, repr(domain) + "".join(bounds)
         symbol.tex = tex or WRITTEN.get(name) or (rf"\{name}" if name in GREEK else name)
         return symbol
 
