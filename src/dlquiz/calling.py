@@ -79,16 +79,25 @@ def _shape(result: Any) -> str:
 
 def derived(name: str, args: Mapping[str, Any], env: Mapping[str, Value]) -> float:
     """The value of a derivation's last line at a point; `args` says what each of its symbols is."""
-    sympify = importlib.import_module("sympy").sympify
     expression = derivation(name).lines[-1]
     symbols = {str(symbol): symbol for symbol in expression.free_symbols}
     if missing := symbols.keys() - args.keys():
         raise RegistryError(f"derivation {name} has a symbol {min(missing)!r}; say in args what it is")
-    values = {symbol: sympify(evaluate(args[key], env)) for key, symbol in symbols.items()}
+    values = {symbol: _symbolic(name, key, evaluate(args[key], env)) for key, symbol in symbols.items()}
     try:
         return float(expression.xreplace(values).evalf(30))
     except TypeError:
         raise RegistryError(f"the last line of {name} is no number at a point; verify by a call instead") from None
+
+
+def _symbolic(name: str, key: str, number: Any) -> Any:
+    """A number as sympy's own. Sympy would read anything else as text, and run what stands in it."""
+    sympy = importlib.import_module("sympy")
+    if isinstance(number, int):
+        return sympy.Integer(number)
+    if isinstance(number, float):
+        return sympy.Float(number)
+    raise RegistryError(f"derivation {name} needs a number for {key!r}, got {number!r}")
 
 
 def alike(name: str) -> list[str]:

@@ -188,3 +188,15 @@ def test_the_last_line_of_a_derivation_has_its_names_written_out(name):
 
 def test_an_argument_is_evaluated_item_by_item():
     assert evaluate([["{a}", "a + 1"], 2], {"a": 1.0}) == [[1.0, 2.0], 2]
+
+
+def test_a_text_among_the_numbers_of_a_derivation_is_refused_and_never_run(tmp_path):
+    """A drawn list may hold anything that a bank can write."""
+    trace = tmp_path / "trace"
+    text = f"__import__('pathlib').Path({str(trace)!r}).touch()"
+    args = {"prediction": "{prediction}", "target": "{target}"}
+    for value in (text, [text]):
+        with pytest.raises(RegistryError, match="needs a number for 'prediction'"):
+            derived("regression_losses.squared_error_grad", args, {"prediction": value, "target": 1.0})
+
+    assert not trace.exists()
