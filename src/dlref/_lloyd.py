@@ -1,6 +1,6 @@
 """Lloyd's algorithm: one step and the loop around it, for means and for medians, and what they start from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import torch
@@ -43,6 +43,11 @@ def descended(
                 break
         labels, inertia = passes.assigned(centroids, keep=keep_labels)
     return Clusters(centroids + passes.mean, labels, inertia.to(centroids.dtype), iterations)
+
+
+def best(runs: Iterable[Clusters]) -> Clusters:
+    """Return the run with the lowest inertia, the first of equals."""
+    return min(runs, key=lambda run: run.inertia)
 
 
 def moved_means(passes: Passes, centroids: Tensor) -> tuple[Tensor, float]:

@@ -16,7 +16,7 @@ from torch.distributed import ProcessGroup
 
 from dlref._batches import Batches, Data
 from dlref._checks import floating, require
-from dlref._lloyd import Clusters, descended, given, medians_of, moved_means, ranges, started, unit
+from dlref._lloyd import Clusters, best, descended, given, medians_of, moved_means, ranges, started, unit
 from dlref._passes import Passes
 from dlref._silhouette import widths
 from dlref._types import Centroids, ClusterLabels, Count, NonNegative, PerCluster, PerRow, Scalar, Square, Table
@@ -87,7 +87,7 @@ def kmeans(
         descended(passes, started(passes, k, init, None, generator), max_iterations, tolerance, keep_labels=keep_labels)
         for _ in range(restarts)
     )
-    return min(runs, key=lambda run: run.inertia)
+    return best(runs)
 
 
 def step(x: Table, centroids: Centroids) -> Centroids:
@@ -254,7 +254,7 @@ def spherical_kmeans(
         descended(passes, started(passes, k, init, None, generator), max_iterations, tolerance, onto=unit)
         for _ in range(restarts)
     )
-    return min(runs, key=lambda run: run.inertia)
+    return best(runs)
 
 
 def k_medians(
@@ -291,7 +291,7 @@ def k_medians(
         medians_of(passes, started(passes, k, init, None, generator) + passes.mean, max_iterations)
         for _ in range(restarts)
     )
-    return min(runs, key=lambda run: run.inertia)
+    return best(runs)
 
 
 def whitening(x: Data, *, group: ProcessGroup | None = None) -> Square:
