@@ -191,7 +191,7 @@ def test_an_argument_is_evaluated_item_by_item():
 
 
 def test_a_text_among_the_numbers_of_a_derivation_is_refused_and_never_run(tmp_path):
-    """A drawn list may hold anything that a bank can write."""
+    """The schema keeps text out of what is drawn; this is the second wall, for whoever calls without a bank."""
     trace = tmp_path / "trace"
     text = f"__import__('pathlib').Path({str(trace)!r}).touch()"
     args = {"prediction": "{prediction}", "target": "{target}"}
