@@ -1,5 +1,6 @@
 """Rows from wherever they are: a tensor, an array, a file mapped into memory, or batches that are read one by one."""
 
+import math
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
@@ -11,6 +12,7 @@ from torch import Tensor
 from dlref._checks import require
 
 Data = Tensor | np.ndarray | Iterable[Tensor] | Iterable[np.ndarray]  # rows×width, whole or in batches
+READ = 2**21  # numbers that are copied at a time
 WIDE = (torch.float32, torch.float64)
 
 
@@ -27,13 +29,14 @@ class Batches:
 
     A tensor is cut into views of itself, and so is an array that may be written to; of other arrays, such as a file
     that is mapped to be read, one batch at a time is copied. Half precision comes as float32. The first pass looks for
-    nan and infinity, which costs a wait for the device; later passes trust it.
+    nan and infinity, which costs a wait for the device; later passes trust it. Without `rows`, what needs no copy comes
+    in one piece.
     """
 
-    def __init__(self, data: Data, rows: int, function: str, *, once: bool = False) -> None:
-        self.rows, self.function = rows, function
+    def __init__(self, data: Data, rows: int | None, function: str, *, once: bool = False) -> None:
+        self.rows, self.function = rows or _at_once(data), function
         self._trusted = False
-        self._source: Iterable[Any] = _Rows(data, rows) if isinstance(data, Tensor | np.ndarray) else data
+        self._source: Iterable[Any] = _Rows(data, self.rows) if isinstance(data, Tensor | np.ndarray) else data
         first, rest = self._opened(once=once)
         if once:
             self._source = chain([first], rest)
@@ -50,6 +53,12 @@ class Batches:
                 start += len(part)
                 yield part
         self._trusted = True
+
+    @property
+    def whole(self) -> Tensor | None:
+        """The matrix, where it comes in one piece."""
+        array = self._source.array if isinstance(self._source, _Rows) else None
+        return None if array is None or len(array) > self.rows else self._matrix(array)
 
     def _opened(self, *, once: bool) -> tuple[Any, Iterator[Any]]:
         kind = type(self._source).__name__
@@ -101,6 +110,15 @@ class _Rows:
             return
         for start in range(0, len(self.array), self.rows):
             yield self.array[start : start + self.rows]
+
+
+def _at_once(data: Data) -> int:
+    least = max(1, READ // max(1, math.prod(getattr(data, "shape", ())[1:])))
+    if isinstance(data, np.ndarray):
+        free = data.dtype in (np.float32, np.float64) and data.flags.carray
+    else:
+        free = isinstance(data, Tensor) and data.dtype in WIDE
+    return max(least, len(data)) if free and data.ndim else least
 
 
 def _tensor(array: np.ndarray) -> Tensor:

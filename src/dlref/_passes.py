@@ -4,8 +4,7 @@ All see the rows less their mean: then float32 keeps the digits of rows that lie
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -15,12 +14,12 @@ from torch.distributed import ProcessGroup, get_rank
 
 from dlref._batches import Batches, Data
 from dlref._checks import require
+from dlref._nearest import Nearest
 from dlref._ranks import gathered, summed
+from dlref._workers import Workers
 
-READ = 32_768  # rows that are read at a time, and shared out among the workers
-SCORES = 256 * 1024  # numbers in the table of a chunk, rows times centroids: 1 MB, which a core's cache holds
-FEW = 32  # centroids
-Pieces = Sequence[tuple[Tensor, ...]]  # chunks of rows, each with the places for what belongs to them
+SURVEYED = 2**16  # numbers that are looked at together, in a processor's cache
+PART = 32_768  # rows that are added up in their own dtype before float64 takes over
 
 
 class Far(NamedTuple):
@@ -36,11 +35,11 @@ class Passes:
 
     def __init__(self, function: str, x: Data, group: ProcessGroup | None = None) -> None:
         self.function, self.group = function, group
-        self._pool: ThreadPoolExecutor | None = None
-        self._threads = 1
+        self._tables: list[Nearest] = []
         refusal = None
         try:
-            self.data = Batches(x, READ, function)
+            self.data = Batches(x, None, function)
+            self._workers = Workers(self.data.device)
             counts, means, spreads = self._survey()
         except (ValueError, TypeError) as error:
             refusal, counts, means, spreads = error, *torch.zeros(3, 1, dtype=torch.float64)
@@ -60,14 +59,23 @@ class Passes:
 
     def _survey(self) -> tuple[Tensor, Tensor, Tensor]:
         """Count this rank's rows, and return the mean of each column and the squares around it, added up."""
-        guess = None
-        count, first, second = torch.zeros(3, self.data.width, dtype=torch.float64, device=self.data.device)
-        for chunk in (chunk for batch in self.data for chunk in batch.split(2048) if len(chunk)):
-            guess = chunk.mean(0) if guess is None else guess  # near the mean, so no digits cancel
-            gap = chunk - guess
-            count += len(chunk)
-            first += gap.sum(0)
-            second += gap.square_().sum(0)
+
+        def share(rows: Tensor) -> Tensor:
+            room = rows.new_empty(min(len(rows), max(1, SURVEYED // self.data.width)), self.data.width)
+            sums = self._zeros(2, self.data.width)
+            for chunk in rows.split(max(1, len(room))):
+                gap = torch.sub(chunk, guess, out=room[: len(chunk)])
+                sums[0] += gap.sum(0)
+                sums[1] += gap.square_().sum(0)
+            return sums
+
+        guess, count, sums = None, 0, self._zeros(2, self.data.width)
+        with self._workers:
+            for batch in filter(len, self.data):
+                guess = batch[:2048].mean(0) if guess is None else guess  # near the mean, so no digits cancel
+                count += len(batch)
+                sums += sum(self._workers.share(share, batch))
+        count, (first, second) = torch.full_like(sums[0], count), sums
         slip = first / count.clamp(min=1)
         return count, slip if guess is None else guess + slip, (second - first * slip).clamp(min=0)
 
@@ -83,37 +91,32 @@ class Passes:
 
     @contextmanager
     def within(self) -> Iterator["Passes"]:
-        """Share the chunks of each batch out among workers, one for each thread of torch; on a GPU there is one.
-
-        Meanwhile torch works with one thread: many small products side by side are faster than each cut in two.
-        """
-        threads, precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
-        self._threads = threads if self.data.device.type == "cpu" else 1
+        """Keep the workers and their tables between readings."""
+        precision = torch.get_float32_matmul_precision()
         # TF32 keeps 10 bits of a number: it would move rows between centroids that are near each other.
         torch.set_float32_matmul_precision("highest")
-        torch.set_num_threads(1)
         try:
-            with ThreadPoolExecutor(self._threads) as self._pool:
+            with self._workers:
                 yield self
         finally:
-            torch.set_num_threads(threads)
             torch.set_float32_matmul_precision(precision)
-            self._pool, self._threads = None, 1
+            self._tables = []
 
     def totals(self, centroids: Tensor) -> tuple[Tensor, Tensor]:
         """Add up and count the rows that are nearest to each centroid, in float64, over all ranks."""
 
-        def share(nearest: _Nearest, chunks: Pieces) -> Tensor:
-            sums = centroids.new_zeros(len(centroids), self.data.width + 1)
-            for (chunk,) in chunks:
-                rows, labels = nearest(chunk)
-                sums.index_add_(0, labels, rows)
-            return sums
+        def share(nearest: Nearest, rows: Tensor) -> Tensor:
+            total = self._zeros(len(centroids), self.data.width + 1)
+            for part in rows.split(PART):
+                sums = torch.zeros_like(total, dtype=centroids.dtype)
+                for chunk in part.split(nearest.size):
+                    nearest.add(chunk, sums)
+                total += sums
+            return total
 
-        total = torch.zeros(len(centroids), self.data.width + 1, dtype=torch.float64, device=self.data.device)
-        tables = self._tables(centroids)
+        total, tables = self._zeros(len(centroids), self.data.width + 1), self._aimed(centroids)
         for batch in self.data:
-            for sums in self._shared(share, tables, batch):
+            for sums in self._workers.share(share, batch, own=tables):
                 total += sums
         (total,) = summed([total], self.group)
         return total[:, :-1], total[:, -1]
@@ -121,32 +124,31 @@ class Passes:
     def assigned(self, centroids: Tensor, *, keep: bool = True) -> tuple[Tensor, Tensor]:
         """Return the nearest centroid of each row of this rank, and the squared distances of all ranks, added up."""
 
-        def share(nearest: _Nearest, chunks: Pieces) -> Tensor:
-            inertia = torch.zeros((), dtype=torch.float64, device=place)
-            for chunk, found in chunks:
-                rows, labels = nearest(chunk)
-                found.copy_(labels)
-                gaps = rows[:, :-1].sub_(centroids[labels]).square_()
-                inertia += gaps.sum(1).sum(dtype=torch.float64)
+        def share(nearest: Nearest, rows: Tensor, kept: Tensor) -> Tensor:
+            inertia = self._zeros()
+            for first in range(0, len(rows), nearest.size):
+                chunk, labels = nearest.labels(rows[first : first + nearest.size])
+                if keep:
+                    kept[first : first + nearest.size] = labels
+                inertia += chunk.sub_(centroids[labels]).square_().sum(1).sum(dtype=torch.float64)
             return inertia
 
-        place = self.data.device
-        labels, start = torch.empty(self.rows if keep else READ, dtype=torch.int64, device=place), 0
-        inertia, tables = torch.zeros((), dtype=torch.float64, device=place), self._tables(centroids)
+        labels = torch.empty(self.rows if keep else 0, dtype=torch.int64, device=self.data.device)
+        inertia, start, tables = self._zeros(), 0, self._aimed(centroids)
         for batch in self.data:
-            inertia += sum(self._shared(share, tables, batch, labels[start : start + len(batch)]))
-            start += len(batch) if keep else 0
-        return labels if keep else labels[:0].clone(), summed([inertia], self.group)[0]
+            inertia += sum(self._workers.share(share, batch, labels[start : start + len(batch)], own=tables))
+            start += len(batch)
+        return labels, summed([inertia], self.group)[0]
 
     def farthest(self, centroids: Tensor, count: int) -> Far:
         """Return the `count` rows of all ranks that lie farthest from their nearest centroid."""
-        nearest = _Nearest(centroids, self.mean)
+        nearest, *_ = self._aimed(centroids)
         best = centroids.new_full((count, self.data.width + 2), -math.inf)  # distance, label and row
         for batch in self.data:
-            for chunk in batch.split(_chunk(len(centroids))):
-                rows, labels = nearest(chunk)
-                distances = (rows[:, :-1] - centroids[labels]).square_().sum(1)
-                met = torch.cat([distances[:, None], labels[:, None].to(rows), rows[:, :-1]], 1)
+            for chunk in batch.split(nearest.size):
+                rows, labels = nearest.labels(chunk)
+                distances = (rows - centroids[labels]).square_().sum(1)
+                met = torch.cat([distances[:, None], labels[:, None].to(rows), rows], 1)
                 best = _first(torch.cat([best, met]), count)
         best = _first(gathered(best, self.group).flatten(0, 1), count)
         return Far(best[:, 2:], best[:, 1].long(), best[:, 0])
@@ -170,48 +172,14 @@ class Passes:
             start += len(batch)
         return summed([found], self.group)[0]
 
-    def _tables(self, centroids: Tensor) -> list["_Nearest"]:
-        return [_Nearest(centroids, self.mean) for _ in range(self._threads)]
+    def _aimed(self, centroids: Tensor) -> list[Nearest]:
+        """Return the table of each worker, the same ones as long as k stays: new memory costs as much as the work."""
+        if not self._tables or self._tables[0].k != len(centroids):
+            self._tables = [Nearest(len(centroids), self.mean) for _ in range(self._workers.count)]
+        return [each.to(centroids) for each in self._tables]
 
-    def _shared(
-        self, share: Callable[["_Nearest", Pieces], Tensor], tables: list["_Nearest"], *columns: Tensor
-    ) -> Iterator[Tensor]:
-        chunks = list(zip(*(each.split(len(tables[0].rows)) for each in columns), strict=True))
-        shares = [chunks[turn :: len(tables)] for turn in range(len(tables))]
-        return (self._pool.map if self._pool else map)(share, tables, shares)
-
-
-class _Nearest:
-    """Finds the nearest centroid of each row of a chunk, in tables that are written over by the next chunk.
-
-    |x - c|² is |x|² - 2 x·c + |c|², and |x|² is the same for all centroids. A column of ones beside the rows carries
-    |c|² into the product, and counts the rows when they are added up.
-    """
-
-    def __init__(self, centroids: Tensor, mean: Tensor) -> None:
-        self.mean = mean
-        self.weights = torch.cat([-2 * centroids, centroids.square().sum(1, keepdim=True)], 1).T
-        self.rows = mean.new_ones(_chunk(len(centroids)), len(mean) + 1)
-        shape = _chunk(len(centroids)), len(centroids)
-        # Few columns are filled four times as fast one by one.
-        self.scores = mean.new_empty(shape[::-1]).T if len(centroids) < FEW else mean.new_empty(shape)
-
-    def __call__(self, chunk: Tensor) -> tuple[Tensor, Tensor]:
-        rows, scores = self.rows[: len(chunk)], self.scores[: len(chunk)]
-        torch.sub(chunk, self.mean, out=rows[:, :-1])
-        torch.mm(rows, self.weights, out=scores)
-        return rows, _argmin(scores)
-
-
-def _argmin(scores: Tensor) -> Tensor:
-    # numpy's is ten times faster on a processor; both take the first of equals.
-    if scores.device.type == "cpu":
-        return torch.from_numpy(scores.numpy().argmin(1))
-    return scores.argmin(1)
-
-
-def _chunk(k: int) -> int:
-    return max(64, min(4096, SCORES // k))
+    def _zeros(self, *sizes: int) -> Tensor:
+        return torch.zeros(sizes, dtype=torch.float64, device=self.data.device)
 
 
 def _first(found: Tensor, count: int) -> Tensor:

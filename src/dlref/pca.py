@@ -1,27 +1,25 @@
 """PCA: the few directions along which rows differ most.
 
 Three routines find the axes, and `pca` picks one by the shape of the data. The covariance is d×d numbers and one pass.
-The Gram matrix is n×n numbers, for rows that are wider than they are many. A random subspace, turned a few times by the
-covariance without forming it, finds the few largest of many axes. All see the rows in chunks, each centred when its
-turn comes, so that no centred copy is held and a mean of 1e4 does no harm.
+The Gram matrix is n×n numbers, for rows that are wider than they are many. A random subspace, turned a few times by
+either without forming it, finds the few largest of many axes. All see the rows in chunks, each centred when its turn
+comes, so that no centred copy is held and a mean of 1e4 does no harm.
 """
 
 import math
 from typing import Annotated, NamedTuple
 
 import torch
-from torch import Generator, Tensor
-from torch.distributed import ProcessGroup, get_world_size
+from torch import Generator
+from torch.distributed import ProcessGroup
 
 from dlref._batches import Batches, Data
-from dlref._batches import batches as read
 from dlref._checks import floating, require
-from dlref._ranks import summed
+from dlref._moments import enough, rows_of, zeros
+from dlref._spectrum import MORE, Spectrum, at_random, by_covariance, by_gram
 from dlref._types import Features, Matrix, OneOf, PerAxis, PerColumn, Principal, Scalar, Symmetric
 
 METHODS = ("auto", "covariance", "gram", "random")
-MORE, TURNS = 10, 8  # a random subspace has so many axes more than are asked for, and is turned so often
-CHUNK = 2**19  # numbers that are centred at a time: few enough to stay in a processor's cache
 Method = Annotated[str, OneOf(METHODS)]
 
 
@@ -46,7 +44,7 @@ class PrincipalComponents(NamedTuple):
         require(shape[-1:] == (wide,), "transform needs rows of {} numbers, got shape {}", wide, shape)
         flat = x.reshape(-1, wide).to(self.mean.dtype)
         # Centred before the product: for a large mean, the difference of two products is rounding.
-        parts = [(part - self.mean) @ self.components.T for part in flat.split(_rows_of(wide))]
+        parts = [(part - self.mean) @ self.components.T for part in flat.split(rows_of(wide))]
         # An axis without variance is divided by the machine epsilon, as in scikit-learn.
         least = torch.finfo(self.mean.dtype).eps
         scale = self.explained_variance.sqrt().clamp(min=least) if whiten else 1
@@ -59,12 +57,6 @@ class PrincipalComponents(NamedTuple):
         require(shape[-1:] == (kept,), "inverse_transform needs {} coordinates a row, got shape {}", kept, shape)
         scale = self.explained_variance.sqrt() if whiten else 1
         return (z.to(self.mean.dtype) * scale) @ self.components + self.mean
-
-
-class _Spectrum(NamedTuple):
-    axes: Tensor  # a row each, of any sign
-    variance: Tensor  # along each
-    rest: Tensor  # along all others
 
 
 @torch.no_grad()
@@ -85,11 +77,11 @@ def pca(
     `x` holds one row for each example: a tensor, an array, or batches that can be read again. `auto` is `random` where
     `20 (components + 10)` is at most the smaller side, else `covariance` where the rows are at least as many as the
     columns, else `gram`. Of batches, and with `group`, only the width is known beforehand, and it counts as the smaller
-    side. `covariance` reads x once, `random` nine times, and `gram` needs all of it in memory. `generator` draws what
+    side. `covariance` reads x once, `random` seven times, and `gram` needs all of it in memory. `generator` draws what
     `random` starts from; the two others are exact up to rounding.
 
     With `group`, a process group of `torch.distributed`, the data are the rows of all its ranks. d×d numbers are
-    exchanged, or with `random` d×(components + 10). A rank may hold no rows.
+    exchanged, or with `random` five times d×(components + 10). A rank may hold no rows.
 
     Products are in the dtype of x, sums over chunks and all that follows in float64; half precision counts as float32.
     On a GPU float32 products are full float32 unless you allow TF32 with `torch.set_float32_matmul_precision`.
@@ -97,7 +89,7 @@ def pca(
     No gradient: where two variances are equal, the axes are not determined.
 
     Reference: Pearson 1901, On lines and planes of closest fit to systems of points in space; Halko, Martinsson & Tropp
-    2011, Finding structure with randomness.
+    2011, Finding structure with randomness; Musco & Musco 2015, Randomized block Krylov methods.
 
     Raises
     ------
@@ -109,19 +101,18 @@ def pca(
     """
     require(method in METHODS, "pca needs method among {}, got {}", ", ".join(METHODS), method)
     _countable("pca", components)
-    shape: list[int] = list(getattr(x, "shape", []))
-    data = read(x, _rows_of(shape[-1]) if len(shape) == 2 else 4096, function="pca")
+    data, shape = Batches(x, None, "pca"), getattr(x, "shape", None)
     rows = shape[0] if shape and group is None else None
     method = _routine(components, data.width, rows) if method == "auto" else method
     if method == "covariance":
-        count, mean, spectrum = _by_covariance(data, components, group)
+        spectrum = by_covariance(data, components, group)
     elif method == "random":
         require(isinstance(components, int), "pca needs a number of components for method random, got {}", components)
-        count, mean, spectrum = _at_random(data, int(components or 0), generator, group)
+        spectrum = at_random(data, int(components or 0), generator, group)
     else:
         require(rows is not None, "pca needs x whole and in one process for method gram, got batches or a group")
-        count, mean, spectrum = _by_gram(next(iter(read(x, max(1, shape[0]), function="pca"))), components)
-    return _result(count, mean, spectrum, data.dtype)
+        spectrum = by_gram(next(iter(Batches(x, max(1, int(rows or 0)), "pca"))), components)
+    return _result(spectrum, data.dtype)
 
 
 @torch.no_grad()
@@ -148,9 +139,9 @@ def incremental_pca(batches: Data, components: int | None = None) -> PrincipalCo
 
     """
     _countable("incremental_pca", components, share=False)
-    data = read(batches, 2**62, function="incremental_pca", once=True)
-    count, mean, squares = 0, _zeros(data, data.width), _zeros(data)
-    axes, singular = _zeros(data, 0, data.width), _zeros(data, 0)
+    data = Batches(batches, 2**62, "incremental_pca", once=True)
+    count, mean, squares = 0, zeros(data, data.width), zeros(data)
+    axes, singular = zeros(data, 0, data.width), zeros(data, 0)
     for batch in data:
         if len(batch) == 0:
             continue
@@ -167,10 +158,10 @@ def incremental_pca(batches: Data, components: int | None = None) -> PrincipalCo
         stack = torch.cat([singular[:, None] * axes, batch, math.sqrt(weight) * gap[None]])
         _, singular, axes = torch.linalg.svd(stack, full_matrices=False)
         axes, singular = axes[:components], singular[:components]
-    _enough("incremental_pca", count)
+    enough("incremental_pca", count)
     variance = singular.square() / (count - 1)
     rest = (squares / (count - 1) - variance.sum()).clamp(min=0)
-    return _result(count, mean, _Spectrum(axes, variance, rest), data.dtype)
+    return _result(Spectrum(count, mean, axes, variance, rest), data.dtype)
 
 
 def covariance(x: Matrix) -> Symmetric:
@@ -189,7 +180,7 @@ def covariance(x: Matrix) -> Symmetric:
     """
     floating("covariance", x, "rows")
     require(x.ndim == 2, "covariance needs a matrix with a row for each example, got shape {}", tuple(x.shape))
-    _enough("covariance", len(x))
+    enough("covariance", len(x))
     gap = x.to(torch.promote_types(x.dtype, torch.float32))
     gap = gap - gap.mean(0)
     gap = gap - gap.mean(0)  # in float32 a mean of 1e4 is rounded by up to 5e-4: the second one finds what is left
@@ -203,126 +194,8 @@ def _routine(components: int | float | None, width: int, rows: int | None) -> st
     return "covariance" if smaller == width else "gram"
 
 
-def _by_covariance(
-    data: Batches, components: int | float | None, group: ProcessGroup | None
-) -> tuple[int, Tensor, _Spectrum]:
-    count, mean, scatter = _scatter(data, group)
-    variance, vectors = torch.linalg.eigh(scatter / (count - 1))
-    variance = variance.flip(0).clamp(min=0)[: min(count, data.width)]
-    kept = _kept(components, variance)
-    return count, mean, _Spectrum(vectors.flip(1).T[:kept], variance[:kept], variance[kept:].sum())
-
-
-def _by_gram(x: Tensor, components: int | float | None) -> tuple[int, Tensor, _Spectrum]:
-    # If x x' u = λ u then x' u is an eigenvector of x' x: products of rows do for products of columns.
-    _enough("pca", len(x))
-    chunks = x.split(_rows_of(len(x)), dim=1)
-    small = sum(gap @ gap.T for gap in map(_centred, chunks))
-    values, vectors = torch.linalg.eigh(small)
-    variance = values.flip(0).clamp(min=0)[: min(x.shape)] / (len(x) - 1)
-    kept = _kept(components, variance)
-    left = vectors.flip(1)[:, :kept]
-    # QR makes axes of the columns, also where one is nothing but rounding; how long they were is its diagonal.
-    axes, lengths = torch.linalg.qr(torch.cat([_centred(chunk).T @ left for chunk in chunks]))
-    mean = torch.cat([chunk.double().mean(0) for chunk in chunks])
-    along = lengths.diagonal().square() / (len(x) - 1)
-    return len(x), mean, _Spectrum(axes.T, along, variance[kept:].sum())
-
-
-def _at_random(
-    data: Batches, components: int, generator: Generator | None, group: ProcessGroup | None
-) -> tuple[int, Tensor, _Spectrum]:
-    # Each turn multiplies by the covariance, so what belongs to small eigenvalues dies out; the last one measures.
-    count, mean = _center(data, group)
-    _kept(components, mean[:count])
-    size = data.width, min(components + MORE, data.width)
-    start = torch.randn(size, generator=generator, device=generator.device if generator else None)
-    subspace, squares = start.to(data.device, data.dtype), _zeros(data)  # of each rank: the first sum makes them one
-    for _ in range(TURNS):
-        subspace, squares = _turned(data, mean, _upright(subspace), group)
-    axes, mixed = torch.linalg.qr(subspace)
-    rotation, scatter, _ = torch.linalg.svd(mixed.double())
-    axes = axes @ rotation[:, :components].to(axes.dtype)
-    variance = scatter[:components] / (count - 1)
-    rest = (squares / (count - 1) - variance.sum()).clamp(min=0)
-    return count, mean, _Spectrum(axes.T, variance, rest)
-
-
-def _turned(data: Batches, mean: Tensor, axes: Tensor, group: ProcessGroup | None) -> list[Tensor]:
-    """Return the scatter times the axes, and the sum of all squares: the scatter itself is never formed."""
-    mean, turned, squares = mean.to(data.dtype), torch.zeros_like(axes), _zeros(data)
-    for batch in data:
-        squares += _add_turned(batch - mean, axes, turned)  # a call, so that one chunk is gone before the next comes
-    return summed([turned, squares], group)
-
-
-def _add_turned(gap: Tensor, axes: Tensor, turned: Tensor) -> Tensor:
-    turned.addmm_(gap.T, gap @ axes)
-    return torch.linalg.vector_norm(gap).double().square()
-
-
-def _upright(subspace: Tensor) -> Tensor:
-    # QR would do, but is slow for a tall matrix; that no column is near another is all that is needed here.
-    small = sum(part.double().T @ part.double() for part in subspace.split(4096))
-    values, vectors = torch.linalg.eigh(small)
-    least = values[-1] * torch.finfo(values.dtype).eps
-    return subspace @ (vectors / values.clamp(min=least).sqrt()).to(subspace.dtype)
-
-
-def _center(data: Batches, group: ProcessGroup | None) -> tuple[int, Tensor]:
-    count, total = 0, _zeros(data, data.width)
-    for batch in data:
-        count, total = count + len(batch), total + batch.sum(0).double()
-    count = _count(count, data, group)
-    (total,) = summed([total], group)
-    return count, total / count
-
-
-def _scatter(data: Batches, group: ProcessGroup | None) -> tuple[int, Tensor, Tensor]:
-    # Each chunk is centred at its own mean, and the distance of the means is made up for.
-    count, mean, scatter = 0, _zeros(data, data.width), _zeros(data, data.width, data.width)
-    for batch in filter(len, data):
-        count += len(batch)
-        center = batch.mean(0)
-        gap, batch = center.double() - mean, batch - center
-        scatter += batch.T @ batch
-        scatter.addr_(gap, gap, alpha=len(batch) * (count - len(batch)) / count)
-        mean += gap * (len(batch) / count)
-    everywhere = _count(count, data, group)
-    (joint,) = summed([mean * (count / everywhere)], group)
-    gap = mean - joint
-    (scatter,) = summed([scatter.addr_(gap, gap, alpha=count)], group)
-    return everywhere, joint, scatter
-
-
-def _count(count: int, data: Batches, group: ProcessGroup | None) -> int:
-    """Return how many rows all ranks have, once they are as wide on all of them."""
-    if group is not None:
-        (both,) = summed([torch.tensor([count, data.width], device=data.device)], group)
-        count, widths = both.tolist()
-        law = "pca needs rows of one width on every rank, got {} here and {} on all ranks"
-        require(widths == data.width * get_world_size(group), law, data.width, widths)
-    _enough("pca", count)
-    return count
-
-
-def _kept(components: int | float | None, variance: Tensor) -> int:
-    """Return how many axes are asked for, given the variance along each."""
-    most = len(variance)
-    if components is None:
-        return most
-    if isinstance(components, int):
-        law = "pca needs at most as many components as the smaller side of x, {}, got {}"
-        require(components <= most, law, most, components)
-        return components
-    law = "pca needs rows that vary to keep a share of their variance, got {} rows that are alike"
-    require(bool(variance.sum() > 0), law, most)
-    shares = (variance / variance.sum()).cumsum(0)
-    return min(most, 1 + int((shares <= components).sum()))
-
-
-def _result(count: int, mean: Tensor, spectrum: _Spectrum, dtype: torch.dtype) -> PrincipalComponents:
-    axes, variance, rest = spectrum
+def _result(spectrum: Spectrum, dtype: torch.dtype) -> PrincipalComponents:
+    count, mean, axes, variance, rest = spectrum
     left_out = min(count, len(mean)) - len(axes)
     peak = axes.gather(1, axes.abs().argmax(1, keepdim=True))
     total = variance.sum() + rest
@@ -344,20 +217,3 @@ def _countable(function: str, components: int | float | None, *, share: bool = T
     part = share and isinstance(components, float) and 0 < components < 1
     law = "{} needs components >= 1" + (", or a share between 0 and 1," if share else ",") + " got {}"
     require(whole or part, law, function, components)
-
-
-def _enough(function: str, rows: int) -> None:
-    require(rows >= 2, "{} needs 2 rows or more, got {}: one row does not vary", function, rows)
-
-
-def _rows_of(width: int) -> int:
-    return max(16, CHUNK // max(1, width))
-
-
-def _zeros(data: Batches, *sizes: int) -> Tensor:
-    return torch.zeros(sizes, dtype=torch.float64, device=data.device)
-
-
-def _centred(chunk: Tensor) -> Tensor:
-    chunk = chunk.double()
-    return chunk - chunk.mean(0)

@@ -280,3 +280,19 @@ def power_iteration() -> Derivation:
             Step(second**turns * wrong / wanted, "what both powers share cancels"),
         ],
     )
+
+
+def mixture_of_turns() -> Derivation:
+    """The second turn less m times the first shrinks what is wrong by more than either: for the best m to nothing."""
+    first, second, m = positive("lambda_1", tex=r"\lambda_1"), between("share", 0, 1, tex=r"\rho"), positive("m")
+    wanted, wrong = positive("w_1"), real("w_2")
+    part = lambda value, along: (value**2 - m * value) * along  # noqa: E731 (the same formula for both axes)
+    return Derivation(
+        [
+            Step(part(second * first, wrong) / part(first, wanted)),
+            Step(
+                second * (second * first - m) / (first - m) * wrong / wanted, "one eigenvalue cancels above and below"
+            ),
+        ],
+        poles=[first - m],
+    )

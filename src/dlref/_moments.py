@@ -1,0 +1,138 @@
+"""Means and scatter of rows that are read in chunks, over workers and ranks."""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.distributed import ProcessGroup, get_world_size
+
+from dlref._batches import Batches
+from dlref._checks import require
+from dlref._ranks import summed
+from dlref._workers import Workers
+
+CHUNK = 2**17  # numbers that are centred at a time: few enough to stay in a processor's cache
+LEAST = 32  # rows, whose multiples a chunk has, however wide: other products are slower by up to a half
+WIDE = 512  # columns, from which the product of a chunk is work enough for all threads together
+
+Work = Callable[[Iterator[Tensor]], Tensor]  # makes one tensor of chunks, each of which is written over by the next
+Made = Callable[[Work], Iterator[Tensor]]  # reads all data, a run for each worker, and gives what is made of each run
+
+
+class Moments(NamedTuple):
+    """The number of some rows, their mean, and the products of their columns around it, added up."""
+
+    count: int
+    mean: Tensor
+    scatter: Tensor
+
+
+def moments_of(data: Batches, group: ProcessGroup | None) -> Moments:
+    """Return the moments of the rows of all ranks."""
+
+    def share(rows: Tensor) -> Moments:
+        # Of many columns the sums are larger than a chunk, so a chunk may be as large as they are.
+        moments, room = nothing(), _room(rows, max(rows_of(data.width), data.width // 4))
+        for chunk in rows.split(len(room)):
+            # Each is centred at its own mean, and the distance of the means is made up for.
+            center = chunk.mean(0)
+            gap = torch.sub(chunk, center, out=room[: len(chunk)])
+            moments = _joined(moments, Moments(len(chunk), center.double(), gap.T @ gap))
+        return moments
+
+    def nothing() -> Moments:
+        return Moments(0, zeros(data, data.width), zeros(data, data.width, data.width))
+
+    moments = nothing()
+    with Workers(data.device, alone=data.width >= WIDE) as workers:
+        for batch in data:
+            for part in workers.share(share, batch):
+                moments = _joined(moments, part)
+    everywhere = _count(moments.count, data, group)
+    (joint,) = summed([moments.mean * (moments.count / everywhere)], group)
+    gap = moments.mean - joint
+    (scatter,) = summed([moments.scatter.addr_(gap, gap, alpha=moments.count)], group)
+    return Moments(everywhere, joint, scatter)
+
+
+def _joined(one: Moments, other: Moments) -> Moments:
+    """Return the moments of both, written over those of the first."""
+    if other.count == 0:
+        return one
+    count, gap = one.count + other.count, other.mean - one.mean
+    scatter = one.scatter.add_(other.scatter).addr_(gap, gap, alpha=one.count * other.count / count)
+    return Moments(count, one.mean.add_(gap, alpha=other.count / count), scatter)
+
+
+def mean_of(data: Batches, workers: Workers, group: ProcessGroup | None) -> tuple[int, Tensor]:
+    """Return the number of the rows of all ranks, and their mean."""
+
+    def share(rows: Tensor) -> Tensor:
+        return sum((chunk.sum(0).double() for chunk in rows.split(rows_of(data.width))), zeros(data, data.width))
+
+    count, total = 0, zeros(data, data.width)
+    for batch in data:
+        count, total = count + len(batch), total + sum(workers.share(share, batch))
+    count = _count(count, data, group)
+    (total,) = summed([total], group)
+    return count, total / count
+
+
+def by_rows(data: Batches, mean: Tensor, workers: Workers) -> Made:
+    """Read the rows less the mean."""
+    center = mean.to(data.dtype)
+    rooms = [center.new_empty(rows_of(data.width), data.width) for _ in range(workers.count)]
+
+    def made(work: Work) -> Iterator[Tensor]:
+        def share(room: Tensor, rows: Tensor) -> Tensor:
+            return work(torch.sub(chunk, center, out=room[: len(chunk)]) for chunk in rows.split(len(room)))
+
+        return (part for batch in data for part in workers.share(share, batch, own=rooms))
+
+    return made
+
+
+def by_columns(x: Tensor, mean: Tensor, workers: Workers) -> Made:
+    """Read the columns, each less its mean, as if they were rows: of wide data they are shorter."""
+    rooms = [x.new_empty(len(x), rows_of(len(x))).T for _ in range(workers.count)]
+    centers = mean.to(x.dtype)[:, None]
+
+    def made(work: Work) -> Iterator[Tensor]:
+        def share(room: Tensor, columns: Tensor, centers: Tensor) -> Tensor:
+            pairs = zip(columns.split(len(room)), centers.split(len(room)), strict=True)
+            return work(torch.sub(chunk, center, out=room[: len(chunk)]) for chunk, center in pairs)
+
+        return iter(workers.share(share, x.T, centers, own=rooms))
+
+    return made
+
+
+def _count(count: int, data: Batches, group: ProcessGroup | None) -> int:
+    """Return how many rows all ranks have, once they are as wide on all of them."""
+    if group is not None:
+        (both,) = summed([torch.tensor([count, data.width], device=data.device)], group)
+        count, widths = both.tolist()
+        law = "pca needs rows of one width on every rank, got {} here and {} on all ranks"
+        require(widths == data.width * get_world_size(group), law, data.width, widths)
+    enough("pca", count)
+    return count
+
+
+def enough(function: str, rows: int) -> None:
+    """Raise ValueError for fewer than 2 rows."""
+    require(rows >= 2, "{} needs 2 rows or more, got {}: one row does not vary", function, rows)
+
+
+def rows_of(width: int) -> int:
+    """Return how many rows of this width are centred at a time."""
+    return max(1, CHUNK // max(1, width) // LEAST) * LEAST
+
+
+def zeros(data: Batches, *sizes: int) -> Tensor:
+    """Return zeros in float64, where the data are."""
+    return torch.zeros(sizes, dtype=torch.float64, device=data.device)
+
+
+def _room(rows: Tensor, count: int) -> Tensor:
+    return rows.new_empty(max(1, min(count, len(rows))), rows.shape[1])
