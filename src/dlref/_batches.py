@@ -12,7 +12,7 @@ from torch import Tensor
 from dlref._checks import require
 
 Data = Tensor | np.ndarray | Iterable[Tensor] | Iterable[np.ndarray]  # rows×width, whole or in batches
-READ = 2**21  # numbers that are copied at a time
+READ = 2**19  # numbers that are copied at a time
 WIDE = (torch.float32, torch.float64)
 
 

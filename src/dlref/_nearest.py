@@ -17,7 +17,7 @@ class Nearest:
 
     def __init__(self, k: int, mean: Tensor) -> None:
         self.k, self.mean = k, mean
-        self.size = max(64, SCORES.get(mean.device.type, MANY) // max(k, FEW // 2))
+        self.size = max(64, SCORES.get(mean.device.type, MANY) // max(k, FEW))
         self.few = k < FEW and mean.device.type == "cpu"
         self.rows = mean.new_ones(self.size, len(mean) + 1)
         # A few long columns are filled, and compared, several times as fast as many short rows.

@@ -6,6 +6,7 @@ All see the rows less their mean: then float32 keeps the digits of rows that lie
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import reduce
 from typing import NamedTuple
 
 import torch
@@ -19,7 +20,7 @@ from dlref._ranks import gathered, summed
 from dlref._workers import Workers
 
 SURVEYED = 2**16  # numbers that are looked at together, in a processor's cache
-PART = 32_768  # rows that are added up in their own dtype before float64 takes over
+PART = 8192  # rows that are added up in their own dtype before float64 takes over
 
 
 class Far(NamedTuple):
@@ -114,11 +115,9 @@ class Passes:
                 total += sums
             return total
 
-        total, tables = self._zeros(len(centroids), self.data.width + 1), self._aimed(centroids)
-        for batch in self.data:
-            for sums in self._workers.share(share, batch, own=tables):
-                total += sums
-        (total,) = summed([total], self.group)
+        tables = self._aimed(centroids)
+        parts = (part for batch in self.data for part in self._workers.share(share, batch, own=tables))
+        (total,) = summed([reduce(Tensor.add_, parts)], self.group)
         return total[:, :-1], total[:, -1]
 
     def assigned(self, centroids: Tensor, *, keep: bool = True) -> tuple[Tensor, Tensor]:

@@ -145,6 +145,16 @@ def test_rows_far_from_zero_keep_their_digits():
     assert_close(low.centroids.double(), high.centroids, rtol=1e-6, atol=0)
 
 
+def test_many_rows_are_added_up_without_loss():
+    """In float32 alone the sums would be off by 4 in 10,000: beyond 32768 they go on in steps of 1/256."""
+    x = torch.tensor([1.1, -1.1]).repeat(100_000)[:, None]
+    start = torch.cat([torch.tensor([[1.0], [-1.0]]), torch.full((FEW, 1), 99.0)])
+    sums, counts = Passes("kmeans", x).totals(start)
+
+    assert counts[:3].tolist() == [100_000, 100_000, 0]
+    assert_close(sums[:2, 0], torch.tensor([1.1e5, -1.1e5], dtype=torch.float64), rtol=1e-4, atol=0)
+
+
 def test_the_inertia_never_rises(dtype):
     x = blobs(dtype=dtype)
     centroids, before = start_of(x, 6), torch.inf
