@@ -46,10 +46,7 @@ def race(
 
 
 def once(run: Callable, clock: Callable[[], float]) -> float:
-    """Time of one call by this clock, in milliseconds, once the threads of the call before have gone to sleep.
-
-    OpenBLAS lets its threads spin for some 30 ms after their work, and they would take a processor from the other.
-    """
+    """Time of one call by this clock, in milliseconds, once the threads of the call before have gone to sleep."""
     time.sleep(0.05)
     start = clock()
     run()

@@ -1,17 +1,18 @@
 """The peak of a process's own memory while it clusters, above what it had before: rows in memory, and out of core.
 
-Each figure is a fresh process. In memory both cluster the same float32 rows; the share is of the size of these rows.
-Out of core the rows are drawn batch by batch, 4096 of 64 numbers each, from a start that is given; "mapped" reads them
-from a file that is mapped into memory. `keep_labels` costs 8 bytes a row.
+Each figure is a fresh process, whose allocator is told to give back at once what is free. In memory both cluster the
+same float32 rows; the share is of the size of these rows. Out of core the rows are drawn batch by batch, 4096 of 64
+numbers each, from a start that is given; "mapped" reads them from a file that is mapped into memory. `keep_labels`
+costs 8 bytes a row.
 """
 
 import re
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+from benchmarks._process import printed
 
 HEADER = "| what | rows | above the start, MiB | share of the rows |\n|---|---|---|---|"
 IN_MEMORY = {"100k rows of 16, k = 10": (100_000, 16, 10), "200k rows of 64, k = 100": (200_000, 64, 100),
@@ -86,5 +87,4 @@ def clustered(rows: str, *, keep: bool = False) -> str:
 
 def peak(code: str) -> float:
     """What the code prints in a process of its own."""
-    done = subprocess.run([sys.executable, "-c", WATCH + code], capture_output=True, text=True, check=True)
-    return float(re.findall(r"[\d.e+-]+", done.stdout)[-1])
+    return float(re.findall(r"[\d.e+-]+", printed("-c", WATCH + code))[-1])

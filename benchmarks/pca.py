@@ -3,10 +3,14 @@
 Float32 rows: twice as many directions as are asked for, of falling strength, in noise, around a mean of 3. "Error" is
 the sine of the largest angle between the axes found and those of float64; the median of five draws. "CPU" compares
 the time of all threads.
+
+scikit-learn meets two copies of OpenBLAS, NumPy's and SciPy's, whose threads spin while they wait. They are told to
+sleep here, which is its best case: as it comes, its random solver takes two to three times as long on two processors.
+
+The peaks are what is held at a time: the allocator is told to give back at once what is free.
 """
 
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +19,7 @@ import torch
 from sklearn.decomposition import PCA
 from torch import Tensor
 
+from benchmarks._process import printed
 from benchmarks._race import Result, race
 from dlref.pca import pca
 
@@ -88,16 +93,15 @@ def memory() -> Iterator[str]:
     yield "| rows | data, MiB | peak above the start, MiB |"
     yield "|---|---|---|"
     for name, (shape, _, _) in CASES.items():
-        yield f"| {name}, in memory | {shape[0] * shape[1] * 4 / 2**20:.1f} | {in_a_process(name):.1f} |"
+        yield f"| {name}, in memory | {shape[0] * shape[1] * 4 / 2**20:.1f} | {measured(name):.1f} |"
     for batches in (10, 100, 1000):
         data = batches * BATCH * WIDTH * 4 / 2**20
-        yield f"| {batches * BATCH:,} in batches of {BATCH:,} | {data:.1f} | {in_a_process(str(batches)):.1f} |"
+        yield f"| {batches * BATCH:,} in batches of {BATCH:,} | {data:.1f} | {measured(str(batches)):.1f} |"
 
 
-def in_a_process(what: str) -> float:
-    """Measure where no other case has left memory behind."""
-    done = subprocess.run([sys.executable, "-m", "benchmarks.pca", what], capture_output=True, text=True, check=True)
-    return float(done.stdout)
+def measured(what: str) -> float:
+    """What a process of its own says of its peak."""
+    return float(printed("-m", "benchmarks.pca", what))
 
 
 def peak(what: str) -> float:
