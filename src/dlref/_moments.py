@@ -10,7 +10,7 @@ from torch.distributed import ProcessGroup, get_world_size
 from dlref._batches import Batches
 from dlref._checks import require
 from dlref._ranks import summed
-from dlref._workers import Workers
+from dlref._workers import Workers, fitting
 
 CHUNK = 2**17  # numbers that are centred at a time: few enough to stay in a processor's cache
 LEAST = 32  # rows, whose multiples a chunk has, however wide: other products are slower by up to a half
@@ -33,7 +33,7 @@ def moments_of(data: Batches, group: ProcessGroup | None) -> Moments:
 
     def share(rows: Tensor) -> Moments:
         # Of many columns the sums are larger than a chunk, so a chunk may be as large as they are.
-        moments, room = nothing(), _room(rows, max(rows_of(data.width), data.width // 4))
+        moments, room = nothing(), _room(rows, max(rows_of(data), data.width // 4))
         for chunk in rows.split(len(room)):
             # Each is centred at its own mean, and the distance of the means is made up for.
             center = chunk.mean(0)
@@ -69,7 +69,7 @@ def mean_of(data: Batches, workers: Workers, group: ProcessGroup | None) -> tupl
     """Return the number of the rows of all ranks, and their mean."""
 
     def share(rows: Tensor) -> Tensor:
-        return sum((chunk.sum(0).double() for chunk in rows.split(rows_of(data.width))), zeros(data, data.width))
+        return sum((chunk.sum(0).double() for chunk in rows.split(rows_of(data))), zeros(data, data.width))
 
     count, total = 0, zeros(data, data.width)
     for batch in data:
@@ -79,10 +79,31 @@ def mean_of(data: Batches, workers: Workers, group: ProcessGroup | None) -> tupl
     return count, total / count
 
 
+def spread_of(data: Batches, workers: Workers) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the number of the rows, the mean of each column, and the squares around it, added up."""
+
+    def share(rows: Tensor) -> Tensor:
+        room, sums = _room(rows, rows_of(data)), zeros(data, 2, data.width)
+        for chunk in rows.split(len(room)):
+            gap = torch.sub(chunk, guess, out=room[: len(chunk)])
+            sums[0] += gap.sum(0)
+            sums[1] += gap.square_().sum(0)
+        return sums
+
+    guess, count, sums = None, zeros(data, data.width), zeros(data, 2, data.width)
+    with workers:
+        for batch in filter(len, data):
+            guess = batch[:2048].mean(0) if guess is None else guess  # near the mean, so no digits cancel
+            count += len(batch)
+            sums += sum(workers.share(share, batch))
+    slip = sums[0] / count.clamp(min=1)
+    return count, slip if guess is None else guess + slip, (sums[1] - sums[0] * slip).clamp(min=0)
+
+
 def by_rows(data: Batches, mean: Tensor, workers: Workers) -> Made:
     """Read the rows less the mean."""
     center = mean.to(data.dtype)
-    rooms = [center.new_empty(rows_of(data.width), data.width) for _ in range(workers.count)]
+    rooms = [center.new_empty(rows_of(data), data.width) for _ in range(workers.count)]
 
     def made(work: Work) -> Iterator[Tensor]:
         def share(room: Tensor, rows: Tensor) -> Tensor:
@@ -95,7 +116,7 @@ def by_rows(data: Batches, mean: Tensor, workers: Workers) -> Made:
 
 def by_columns(x: Tensor, mean: Tensor, workers: Workers) -> Made:
     """Read the columns, each less its mean, as if they were rows: of wide data they are shorter."""
-    rooms = [x.new_empty(len(x), rows_of(len(x))).T for _ in range(workers.count)]
+    rooms = [x.new_empty(len(x), rows_of(x.T)).T for _ in range(workers.count)]
     centers = mean.to(x.dtype)[:, None]
 
     def made(work: Work) -> Iterator[Tensor]:
@@ -124,9 +145,10 @@ def enough(function: str, rows: int) -> None:
     require(rows >= 2, "{} needs 2 rows or more, got {}: one row does not vary", function, rows)
 
 
-def rows_of(width: int) -> int:
-    """Return how many rows of this width are centred at a time."""
-    return max(1, CHUNK // max(1, width) // LEAST) * LEAST
+def rows_of(data: Batches | Tensor) -> int:
+    """Return how many rows of these data are centred at a time."""
+    width = data.shape[1] if isinstance(data, Tensor) else data.width
+    return max(1, fitting(CHUNK, data.device) // max(1, width) // LEAST) * LEAST
 
 
 def zeros(data: Batches, *sizes: int) -> Tensor:

@@ -3,8 +3,9 @@
 import torch
 from torch import Tensor
 
-SCORES = {"cpu": 2**18}  # numbers in the table of a chunk, rows times centroids: 1 MB, which a core's cache holds
-MANY = 2**26  # on other devices, where small pieces of work cost more than memory
+from dlref._workers import fitting
+
+SCORES = 2**18  # numbers in the table of a chunk, rows times centroids: 1 MB, which a core's cache holds
 FEW = 32  # centroids
 
 
@@ -17,7 +18,7 @@ class Nearest:
 
     def __init__(self, k: int, mean: Tensor) -> None:
         self.k, self.mean = k, mean
-        self.size = max(64, SCORES.get(mean.device.type, MANY) // max(k, FEW))
+        self.size = max(64, fitting(SCORES, mean.device) // max(k, FEW))
         self.few = k < FEW and mean.device.type == "cpu"
         self.rows = mean.new_ones(self.size, len(mean) + 1)
         # A few long columns are filled, and compared, several times as fast as many short rows.

@@ -15,11 +15,11 @@ from torch.distributed import ProcessGroup, get_rank
 
 from dlref._batches import Batches, Data
 from dlref._checks import require
+from dlref._moments import spread_of
 from dlref._nearest import Nearest
 from dlref._ranks import gathered, summed
 from dlref._workers import Workers
 
-SURVEYED = 2**16  # numbers that are looked at together, in a processor's cache
 PART = 8192  # rows that are added up in their own dtype before float64 takes over
 
 
@@ -41,7 +41,7 @@ class Passes:
         try:
             self.data = Batches(x, None, function)
             self._workers = Workers(self.data.device)
-            counts, means, spreads = self._survey()
+            counts, means, spreads = spread_of(self.data, self._workers)
         except (ValueError, TypeError) as error:
             refusal, counts, means, spreads = error, *torch.zeros(3, 1, dtype=torch.float64)
         # Whatever one rank refuses, all must hear of: the others would wait for its sums.
@@ -57,28 +57,6 @@ class Passes:
         mean = (counts * means).sum(0) / total
         self.mean = mean.to(self.data.dtype)
         self.variance = (spreads + counts * (means - mean).square()).sum(0) / total
-
-    def _survey(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Count this rank's rows, and return the mean of each column and the squares around it, added up."""
-
-        def share(rows: Tensor) -> Tensor:
-            room = rows.new_empty(min(len(rows), max(1, SURVEYED // self.data.width)), self.data.width)
-            sums = self._zeros(2, self.data.width)
-            for chunk in rows.split(max(1, len(room))):
-                gap = torch.sub(chunk, guess, out=room[: len(chunk)])
-                sums[0] += gap.sum(0)
-                sums[1] += gap.square_().sum(0)
-            return sums
-
-        guess, count, sums = None, 0, self._zeros(2, self.data.width)
-        with self._workers:
-            for batch in filter(len, self.data):
-                guess = batch[:2048].mean(0) if guess is None else guess  # near the mean, so no digits cancel
-                count += len(batch)
-                sums += sum(self._workers.share(share, batch))
-        count, (first, second) = torch.full_like(sums[0], count), sums
-        slip = first / count.clamp(min=1)
-        return count, slip if guess is None else guess + slip, (second - first * slip).clamp(min=0)
 
     @property
     def total(self) -> int:
@@ -108,7 +86,7 @@ class Passes:
 
         def share(nearest: Nearest, rows: Tensor) -> Tensor:
             total = self._zeros(len(centroids), self.data.width + 1)
-            for part in rows.split(PART):
+            for part in rows.split(max(PART, nearest.size)):
                 sums = torch.zeros_like(total, dtype=centroids.dtype)
                 for chunk in part.split(nearest.size):
                     nearest.add(chunk, sums)

@@ -43,7 +43,7 @@ def by_covariance(data: Batches, components: int | float | None, group: ProcessG
 def by_gram(x: Tensor, components: int | float | None) -> Spectrum:
     """Form the n×n products of the rows. If x x' u = λ u, then x' u is an eigenvector of x' x."""
     enough("pca", len(x))
-    chunks = x.split(rows_of(len(x)), dim=1)
+    chunks = x.split(rows_of(x.T), dim=1)
     small = sum(gap @ gap.T for gap in map(_centred, chunks))
     values, vectors = torch.linalg.eigh(small)
     variance = values.flip(0).clamp(min=0)[: min(x.shape)] / (len(x) - 1)
@@ -69,16 +69,21 @@ def at_random(data: Batches, components: int, generator: Generator | None, group
         width = data.width if whole is None else count
         size = min(components + MORE, width), width
         start = torch.randn(size, generator=generator, device=generator.device if generator else None)
-        blocks = [start.to(data.device, data.dtype)]  # of each rank: the first sum makes them one
-        for _ in range(TURNS):
-            blocks = [*blocks, _upright(_turned(made, blocks[-1], group))][-KEPT:]
-        basis = _upright(torch.cat(blocks))
+        basis = _subspace(made, start.to(data.device, data.dtype), group)
         small, squares = _seen(made, basis, group)
         values, vectors = torch.linalg.eigh(small)
         axes, along = vectors.flip(1).T[:components].to(basis.dtype) @ basis, values.flip(0)[:components].clamp(min=0)
         if whole is not None:
             axes, along = _lifted(made(lambda gaps: torch.cat([axes @ gap.T for gap in gaps], 1)))
     return Spectrum(count, mean, axes, along / (count - 1), (squares - along.sum()).clamp(min=0) / (count - 1))
+
+
+def _subspace(made: Made, start: Tensor, group: ProcessGroup | None) -> Tensor:
+    """Return axes at right angles that span the last turns."""
+    blocks = [start]  # of each rank its own: the first sum makes them one
+    for _ in range(TURNS):
+        blocks = [*blocks, _upright(_turned(made, blocks[-1], group))][-KEPT:]
+    return _upright(torch.cat(blocks))
 
 
 def _turned(made: Made, axes: Tensor, group: ProcessGroup | None) -> Tensor:

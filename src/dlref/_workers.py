@@ -7,6 +7,13 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
+LARGE = 2**26
+
+
+def fitting(numbers: int, device: torch.device) -> int:
+    """Return how many numbers a chunk may hold: what a core's cache takes, or many, where a start costs more."""
+    return numbers if device.type == "cpu" else LARGE
+
 
 class Workers:
     """As many threads as torch has, each of which works with one thread of torch while they are entered.

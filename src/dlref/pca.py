@@ -44,7 +44,7 @@ class PrincipalComponents(NamedTuple):
         require(shape[-1:] == (wide,), "transform needs rows of {} numbers, got shape {}", wide, shape)
         flat = x.reshape(-1, wide).to(self.mean.dtype)
         # Centred before the product: for a large mean, the difference of two products is rounding.
-        parts = [(part - self.mean) @ self.components.T for part in flat.split(rows_of(wide))]
+        parts = [(part - self.mean) @ self.components.T for part in flat.split(rows_of(flat))]
         # An axis without variance is divided by the machine epsilon, as in scikit-learn.
         least = torch.finfo(self.mean.dtype).eps
         scale = self.explained_variance.sqrt().clamp(min=least) if whiten else 1
