@@ -113,12 +113,16 @@ class _Rows:
 
 
 def _at_once(data: Data) -> int:
-    least = max(1, READ // max(1, math.prod(getattr(data, "shape", ())[1:])))
+    shape = getattr(data, "shape", ())
+    copied = max(1, READ // max(1, math.prod(shape[1:])))
+    return max(copied, shape[0]) if shape and _shared(data) else copied
+
+
+def _shared(data: Data) -> bool:
+    # Whether a view of it will do as it is.
     if isinstance(data, np.ndarray):
-        free = data.dtype in (np.float32, np.float64) and data.flags.carray
-    else:
-        free = isinstance(data, Tensor) and data.dtype in WIDE
-    return max(least, len(data)) if free and data.ndim else least
+        return data.dtype in (np.float32, np.float64) and data.flags.carray
+    return isinstance(data, Tensor) and data.dtype in WIDE
 
 
 def _tensor(array: np.ndarray) -> Tensor:

@@ -1,6 +1,7 @@
 """Means and scatter of rows that are read in chunks, over workers and ranks."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -21,9 +22,9 @@ Made = Callable[[Work], Iterator[Tensor]]  # reads all data, a run for each work
 
 
 class Moments(NamedTuple):
-    """The number of some rows, their mean, and the products of their columns around it, added up."""
+    """How many rows, their mean, and the products of their columns around it, added up."""
 
-    count: int
+    rows: int
     mean: Tensor
     scatter: Tensor
 
@@ -49,20 +50,20 @@ def moments_of(data: Batches, group: ProcessGroup | None) -> Moments:
         for batch in data:
             for part in workers.share(share, batch):
                 moments = _joined(moments, part)
-    everywhere = _count(moments.count, data, group)
-    (joint,) = summed([moments.mean * (moments.count / everywhere)], group)
+    everywhere = _count(moments.rows, data, group)
+    (joint,) = summed([moments.mean * (moments.rows / everywhere)], group)
     gap = moments.mean - joint
-    (scatter,) = summed([moments.scatter.addr_(gap, gap, alpha=moments.count)], group)
+    (scatter,) = summed([moments.scatter.addr_(gap, gap, alpha=moments.rows)], group)
     return Moments(everywhere, joint, scatter)
 
 
 def _joined(one: Moments, other: Moments) -> Moments:
     """Return the moments of both, written over those of the first."""
-    if other.count == 0:
+    if other.rows == 0:
         return one
-    count, gap = one.count + other.count, other.mean - one.mean
-    scatter = one.scatter.add_(other.scatter).addr_(gap, gap, alpha=one.count * other.count / count)
-    return Moments(count, one.mean.add_(gap, alpha=other.count / count), scatter)
+    rows, gap = one.rows + other.rows, other.mean - one.mean
+    scatter = one.scatter.add_(other.scatter).addr_(gap, gap, alpha=one.rows * other.rows / rows)
+    return Moments(rows, one.mean.add_(gap, alpha=other.rows / rows), scatter)
 
 
 def mean_of(data: Batches, workers: Workers, group: ProcessGroup | None) -> tuple[int, Tensor]:
@@ -82,7 +83,7 @@ def mean_of(data: Batches, workers: Workers, group: ProcessGroup | None) -> tupl
 def spread_of(data: Batches, workers: Workers) -> tuple[Tensor, Tensor, Tensor]:
     """Return the number of the rows, the mean of each column, and the squares around it, added up."""
 
-    def share(rows: Tensor) -> Tensor:
+    def share(guess: Tensor, rows: Tensor) -> Tensor:
         room, sums = _room(rows, rows_of(data)), zeros(data, 2, data.width)
         for chunk in rows.split(len(room)):
             gap = torch.sub(chunk, guess, out=room[: len(chunk)])
@@ -95,7 +96,7 @@ def spread_of(data: Batches, workers: Workers) -> tuple[Tensor, Tensor, Tensor]:
         for batch in filter(len, data):
             guess = batch[:2048].mean(0) if guess is None else guess  # near the mean, so no digits cancel
             count += len(batch)
-            sums += sum(workers.share(share, batch))
+            sums += sum(workers.share(partial(share, guess), batch))
     slip = sums[0] / count.clamp(min=1)
     return count, slip if guess is None else guess + slip, (sums[1] - sums[0] * slip).clamp(min=0)
 

@@ -6,7 +6,6 @@ All see the rows less their mean: then float32 keeps the digits of rows that lie
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import reduce
 from typing import NamedTuple
 
 import torch
@@ -18,7 +17,7 @@ from dlref._checks import require
 from dlref._moments import spread_of
 from dlref._nearest import Nearest
 from dlref._ranks import gathered, summed
-from dlref._workers import Workers
+from dlref._workers import Workers, added
 
 PART = 8192  # rows that are added up in their own dtype before float64 takes over
 
@@ -95,7 +94,7 @@ class Passes:
 
         tables = self._aimed(centroids)
         parts = (part for batch in self.data for part in self._workers.share(share, batch, own=tables))
-        (total,) = summed([reduce(Tensor.add_, parts)], self.group)
+        (total,) = summed([added(parts)], self.group)
         return total[:, :-1], total[:, -1]
 
     def assigned(self, centroids: Tensor, *, keep: bool = True) -> tuple[Tensor, Tensor]:

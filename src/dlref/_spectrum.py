@@ -15,7 +15,7 @@ from dlref._batches import Batches
 from dlref._checks import require
 from dlref._moments import Made, by_columns, by_rows, enough, mean_of, moments_of, rows_of
 from dlref._ranks import summed
-from dlref._workers import Workers
+from dlref._workers import Workers, added
 
 MORE, TURNS = 10, 5  # a random subspace has so many axes more than are asked for, and is turned so often
 KEPT = 3  # turns that are looked at together in the end
@@ -24,7 +24,7 @@ KEPT = 3  # turns that are looked at together in the end
 class Spectrum(NamedTuple):
     """What a routine finds."""
 
-    count: int  # rows
+    rows: int
     mean: Tensor
     axes: Tensor  # a row each, of any sign
     variance: Tensor  # along each
@@ -95,7 +95,7 @@ def _turned(made: Made, axes: Tensor, group: ProcessGroup | None) -> Tensor:
             turned.addmm_(axes @ gap.T, gap)
         return turned
 
-    return summed([sum(made(work))], group)[0]
+    return summed([added(made(work))], group)[0]
 
 
 def _seen(made: Made, axes: Tensor, group: ProcessGroup | None) -> tuple[Tensor, Tensor]:
@@ -110,7 +110,7 @@ def _seen(made: Made, axes: Tensor, group: ProcessGroup | None) -> tuple[Tensor,
             sums[-1] += torch.linalg.vector_norm(gap).double().square()
         return sums
 
-    (sums,) = summed([sum(made(work))], group)
+    (sums,) = summed([added(made(work))], group)
     return sums[:-1].view(size, size), sums[-1]
 
 

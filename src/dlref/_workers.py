@@ -1,7 +1,8 @@
 """Threads that share out the rows of a batch."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import reduce
 from typing import Any, Self
 
 import torch
@@ -13,6 +14,11 @@ LARGE = 2**26
 def fitting(numbers: int, device: torch.device) -> int:
     """Return how many numbers a chunk may hold: what a core's cache takes, or many, where a start costs more."""
     return numbers if device.type == "cpu" else LARGE
+
+
+def added(parts: Iterable[Tensor]) -> Tensor:
+    """Add up tensors of one shape, in the first of them."""
+    return reduce(Tensor.add_, parts)
 
 
 class Workers:
