@@ -19,9 +19,8 @@ from torch import distributed
 from torch.testing import assert_close
 
 from allocations import watched
-from dlref import _passes
+from dlref import _nearest, _passes
 from dlref._batches import batches
-from dlref._nearest import FEW
 from dlref._passes import Passes
 from dlref._seeding import at_random
 from dlref.kmeans import (
@@ -40,6 +39,12 @@ from dlref.kmeans import (
 
 RANK = Path(__file__).resolve().parents[1] / "ranks" / "kmeans.py"
 REAL = ["digits", "iris", "wine", "breast_cancer"]
+
+
+@pytest.fixture(params=[1, 10**6], ids=["many", "few"])
+def either_way(request, monkeypatch):
+    """The nearest of few centroids is found in another way than that of many."""
+    monkeypatch.setattr(_nearest, "FEW", request.param)
 
 
 def seeded(seed=0):
@@ -84,6 +89,7 @@ def test_real_data_falls_into_scikit_learns_clusters(name, k, seed, dtype):
     held_to(kmeans(x, k, init=start), peer(x, start), 1e-9 if dtype == torch.float64 else 1e-5)
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize(
     "options", [{}, {"tolerance": 0.0}, {"tolerance": 0.1}, {"max_iterations": 1}, {"max_iterations": 3}], ids=str
 )
@@ -98,6 +104,7 @@ def test_it_ends_where_and_when_scikit_learn_does(k, options, dtype):
     held_to(kmeans(x, k, init=start, **options), oracle, 1e-9 if dtype == torch.float64 else 1e-5)
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("far", [1, 2])
 def test_a_centroid_without_rows_goes_where_scikit_learn_puts_it(far, dtype):
     x = blobs(dtype=dtype)
@@ -108,6 +115,7 @@ def test_a_centroid_without_rows_goes_where_scikit_learn_puts_it(far, dtype):
     held_to(kmeans(x, 5, init=start), peer(x, start), 1e-9 if dtype == torch.float64 else 1e-5)
 
 
+@pytest.mark.usefixtures("either_way")
 def test_a_row_between_two_centroids_goes_to_the_first(dtype):
     x = torch.tensor([[-1.0], [0.0], [1.0]], dtype=dtype)
     for ends in ([[-1.0], [1.0]], [[1.0], [-1.0]]):
@@ -148,7 +156,7 @@ def test_rows_far_from_zero_keep_their_digits():
 def test_many_rows_are_added_up_without_loss():
     """In float32 alone the sums would be off by 4 in 10,000: beyond 32768 they go on in steps of 1/256."""
     x = torch.tensor([1.1, -1.1]).repeat(100_000)[:, None]
-    start = torch.cat([torch.tensor([[1.0], [-1.0]]), torch.full((FEW, 1), 99.0)])
+    start = torch.cat([torch.tensor([[1.0], [-1.0]]), torch.full((_nearest.FEW, 1), 99.0)])
     sums, counts = Passes("kmeans", x).totals(start)
 
     assert counts[:3].tolist() == [100_000, 100_000, 0]
@@ -340,7 +348,7 @@ def test_memory_is_the_same_for_any_number_of_batches():
 
 def test_an_iteration_waits_for_the_device_once():
     """With few centroids a processor goes a way of its own, where there is nothing to wait for."""
-    x, k = torch.rand(600, 3, generator=seeded()), FEW
+    x, k = torch.rand(600, 3, generator=seeded()), _nearest.FEW
     two, five = (
         watched(lambda n=n: kmeans(x, k, init=start_of(x, k), max_iterations=n, tolerance=0), x).waits for n in (2, 5)
     )
