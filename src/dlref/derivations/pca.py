@@ -283,7 +283,7 @@ def power_iteration() -> Derivation:
 
 
 def mixture_of_turns() -> Derivation:
-    """The second turn less m times the first shrinks what is wrong by more than either: for the best m to nothing."""
+    """Of the second turn less m times the first, nothing wrong is left where m is the second eigenvalue."""
     first, second, m = positive("lambda_1", tex=r"\lambda_1"), between("share", 0, 1, tex=r"\rho"), positive("m")
     wanted, wrong = positive("w_1"), real("w_2")
     part = lambda value, along: (value**2 - m * value) * along  # noqa: E731 (the same formula for both axes)
