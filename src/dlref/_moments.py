@@ -10,7 +10,7 @@ from torch.distributed import ProcessGroup, get_world_size
 
 from dlref._batches import Batches
 from dlref._checks import require
-from dlref._ranks import summed
+from dlref._ranks import summed, together
 from dlref._workers import Workers, fitting
 
 CHUNK = 2**17  # numbers that are centred at a time: few enough to stay in a processor's cache
@@ -45,11 +45,15 @@ def moments_of(data: Batches, group: ProcessGroup | None) -> Moments:
     def nothing() -> Moments:
         return Moments(0, zeros(data, data.width), zeros(data, data.width, data.width))
 
-    moments = nothing()
-    with Workers(data.device, alone=data.width >= WIDE) as workers:
-        for batch in data:
-            for part in workers.share(share, batch):
-                moments = _joined(moments, part)
+    def here() -> Moments:
+        moments = nothing()
+        with Workers(data.device, alone=data.width >= WIDE) as workers:
+            for batch in data:
+                for part in workers.share(share, batch):
+                    moments = _joined(moments, part)
+        return moments
+
+    moments = together(here, group)
     everywhere = _count(moments.rows, data, group)
     (joint,) = summed([moments.mean * (moments.rows / everywhere)], group)
     gap = moments.mean - joint
@@ -72,9 +76,13 @@ def mean_of(data: Batches, workers: Workers, group: ProcessGroup | None) -> tupl
     def share(rows: Tensor) -> Tensor:
         return sum((chunk.sum(0).double() for chunk in rows.split(rows_of(data))), zeros(data, data.width))
 
-    count, total = 0, zeros(data, data.width)
-    for batch in data:
-        count, total = count + len(batch), total + sum(workers.share(share, batch))
+    def here() -> tuple[int, Tensor]:
+        count, total = 0, zeros(data, data.width)
+        for batch in data:
+            count, total = count + len(batch), total + sum(workers.share(share, batch))
+        return count, total
+
+    count, total = together(here, group)
     count = _count(count, data, group)
     (total,) = summed([total], group)
     return count, total / count

@@ -16,7 +16,7 @@ from dlref._batches import Batches, Data
 from dlref._checks import require
 from dlref._moments import spread_of
 from dlref._nearest import Nearest
-from dlref._ranks import gathered, summed
+from dlref._ranks import gathered, summed, together
 from dlref._workers import Workers, added
 
 PART = 8192  # rows that are added up in their own dtype before float64 takes over
@@ -36,20 +36,12 @@ class Passes:
     def __init__(self, function: str, x: Data, group: ProcessGroup | None = None) -> None:
         self.function, self.group = function, group
         self._tables: list[Nearest] = []
-        refusal = None
-        try:
-            self.data = Batches(x, None, function)
-            self._workers = Workers(self.data.device)
-            counts, means, spreads = spread_of(self.data, self._workers)
-        except (ValueError, TypeError) as error:
-            refusal, counts, means, spreads = error, *torch.zeros(3, 1, dtype=torch.float64)
-        # Whatever one rank refuses, all must hear of: the others would wait for its sums.
-        agreed = gathered(torch.tensor([0 if refusal else len(means)]), group).flatten().tolist()
-        if refusal:
-            raise refusal
-        law = "{} needs rows of one width on all ranks, got {} (0 where they were refused)"
-        require(len(set(agreed)) == 1, law, function, agreed)
-        counts, means, spreads = gathered(torch.stack([counts, means, spreads]), group).unbind(1)
+        self.data = together(lambda: Batches(x, None, function), group)
+        self._workers = Workers(self.data.device)
+        spread = together(lambda: spread_of(self.data, self._workers), group)
+        widths = gathered(torch.tensor([self.data.width]), group).flatten().tolist()
+        require(len(set(widths)) == 1, "{} needs rows of one width on all ranks, got {}", function, widths)
+        counts, means, spreads = gathered(torch.stack(spread), group).unbind(1)
         self.everywhere = counts[:, 0].long().tolist()
         self.rows = self.everywhere[get_rank(group) if group else 0]
         total = counts.sum(0).clamp(min=1)

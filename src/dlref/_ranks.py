@@ -1,11 +1,13 @@
 """Sums over the processes of a `torch.distributed` group: each holds rows of its own, and all want one answer."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, distributed
 from torch.distributed import ProcessGroup
+
+T = TypeVar("T")
 
 
 def over_ranks(x: Tensor, group: ProcessGroup | None) -> Tensor:
@@ -39,6 +41,22 @@ def gathered(tensor: Tensor, group: ProcessGroup | None) -> Tensor:
     slots = tensor.new_zeros(distributed.get_world_size(group), *tensor.shape)
     slots[distributed.get_rank(group)] = tensor
     return summed([slots], group)[0]
+
+
+def together(work: Callable[[], T], group: ProcessGroup | None) -> T:
+    """Return what `work` gives. Rows that one rank refuses are refused on all: the others would wait for its sums."""
+    made: list[T] = []
+    refusal = None
+    try:
+        made.append(work())
+    except (ValueError, TypeError) as error:
+        refusal = error
+    refused = gathered(torch.tensor(1.0 if refusal else 0.0), group).nonzero().flatten().tolist()
+    if refusal:
+        raise refusal
+    if refused:
+        raise ValueError(f"every rank needs rows that will do, and rank {refused[0]} has others: it says what is wrong")
+    return made[0]
 
 
 class _SumOverRanks(torch.autograd.Function):

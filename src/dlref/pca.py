@@ -16,6 +16,7 @@ from torch.distributed import ProcessGroup
 from dlref._batches import Batches, Data
 from dlref._checks import floating, require
 from dlref._moments import enough, rows_of, zeros
+from dlref._ranks import together
 from dlref._spectrum import MORE, Spectrum, at_random, by_covariance, by_gram
 from dlref._types import Features, Matrix, OneOf, PerAxis, PerColumn, Principal, Scalar, Symmetric
 
@@ -101,7 +102,7 @@ def pca(
     """
     require(method in METHODS, "pca needs method among {}, got {}", ", ".join(METHODS), method)
     _countable("pca", components)
-    data, shape = Batches(x, None, "pca"), getattr(x, "shape", None)
+    data, shape = together(lambda: Batches(x, None, "pca"), group), getattr(x, "shape", None)
     rows = shape[0] if shape and group is None else None
     method = _routine(components, data.width, rows) if method == "auto" else method
     if method == "covariance":

@@ -471,7 +471,14 @@ SPLITS = [[60], [60, 0], [1, 20, 0, 39]]
 OPTIONS = [{}, {"components": 3}, {"components": 0.7}, {"components": 2, "method": "random"}]
 ROWS = drawn(60, 7, mean=100.0)
 CASES_OF_RANKS = [(ROWS.split(split), options) for split in SPLITS for options in OPTIONS]
-UNLIKE = ([ROWS, ROWS[:, :5]], {}), ([ROWS[:1], ROWS[:0]], {})
+NOT_A_NUMBER = torch.full((3, 7), float("nan"), dtype=ROWS.dtype)
+UNLIKE = [
+    ([ROWS, ROWS[:, :5]], {}),
+    ([ROWS[:1], ROWS[:0]], {}),
+    ([ROWS, NOT_A_NUMBER], {}),
+    ([ROWS, NOT_A_NUMBER], {"components": 2, "method": "random"}),
+    ([ROWS, ROWS[0]], {}),
+]
 
 
 @pytest.fixture(scope="module")
@@ -503,10 +510,13 @@ def test_several_ranks_are_one_process_on_all_rows(ranks):
 
 def test_ranks_refuse_together(ranks):
     widths = "pca needs rows of one width on every rank, got {} here and 12 on all ranks"
-    for rank, width in enumerate([7, 5]):
-        unlike, alone = ranks[rank][len(CASES_OF_RANKS) - (4 if rank else 0) :][:2]
-        assert unlike == widths.format(width)
-        assert alone == "pca needs 2 rows or more, got 1: one row does not vary"
+    few = "pca needs 2 rows or more, got 1: one row does not vary"
+    other = "every rank needs rows that will do, and rank 1 has others: it says what is wrong"
+    nan = "pca needs finite rows, got nan in row 0: leave it out, or fill it in"
+    flat = "pca needs a matrix with a row for each example, got shape (7,)"
+    told = [each[-len(UNLIKE) - (rank > 0) :][: len(UNLIKE)] for rank, each in enumerate(ranks[:2])]
+
+    assert told == [[widths.format(7), few, other, other, other], [widths.format(5), few, nan, nan, flat]]
 
 
 def test_a_rank_that_is_gone_is_an_error_on_the_others(ranks):
