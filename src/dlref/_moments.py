@@ -89,7 +89,7 @@ def mean_of(data: Batches, workers: Workers, group: ProcessGroup | None) -> tupl
 
 
 def spread_of(data: Batches, workers: Workers) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the number of the rows, the mean of each column, and the squares around it, added up."""
+    """Return for each column the number of its entries, their mean, and the squares around it, added up."""
 
     def share(guess: Tensor, rows: Tensor) -> Tensor:
         room, sums = _room(rows, rows_of(data)), zeros(data, 2, data.width)
@@ -139,7 +139,7 @@ def by_columns(x: Tensor, mean: Tensor, workers: Workers) -> Made:
 
 
 def _count(count: int, data: Batches, group: ProcessGroup | None) -> int:
-    """Return how many rows all ranks have, once they are as wide on all of them."""
+    """Return how many rows all ranks have together; their widths must be one."""
     if group is not None:
         (both,) = summed([torch.tensor([count, data.width], device=data.device)], group)
         count, widths = both.tolist()

@@ -1,7 +1,7 @@
 """Three routines that find the axes of PCA, and the variance along each.
 
-All see the rows in chunks, each centred when its turn comes, so that no centred copy is held and a mean of 1e4 does no
-harm. Products are in the dtype of the rows, sums over chunks in float64.
+All read chunks, each centred when its turn comes, so that no centred copy is held and a mean of 1e4 does no harm: of
+rows, or of columns where rows are wider than they are many. Sums over chunks are in float64.
 """
 
 from collections.abc import Iterable, Iterator
@@ -63,7 +63,7 @@ def at_random(data: Batches, components: int, generator: Generator | None, group
     """
     with Workers(data.device) as workers:
         count, mean = mean_of(data, workers, group)
-        _kept(components, mean[:count])
+        _at_most(components, min(count, data.width))
         whole = data.whole if group is None and count < data.width else None
         made = by_rows(data, mean, workers) if whole is None else by_columns(whole, mean, workers)
         width = data.width if whole is None else count
@@ -115,8 +115,11 @@ def _seen(made: Made, axes: Tensor, group: ProcessGroup | None) -> tuple[Tensor,
 
 
 def _lifted(parts: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
-    """Return the axes, and the sum of squares along each, from the products of the left axes and the columns."""
-    # QR makes axes of them, also where one is nothing but rounding; how long they were is its diagonal.
+    """Return the axes, and the sum of squares along each, from chunks of left axes times the centred data.
+
+    They are at right angles up to rounding. So QR does little but scale them, and its diagonal holds their lengths; and
+    it makes an axis also of what is nothing but rounding.
+    """
     axes, lengths = torch.linalg.qr(torch.cat(list(parts), 1).T)
     return axes.T, lengths.diagonal().double().square()
 
@@ -131,13 +134,17 @@ def _kept(components: int | float | None, variance: Tensor) -> int:
     if components is None:
         return most
     if isinstance(components, int):
-        law = "pca needs at most as many components as the smaller side of x, {}, got {}"
-        require(components <= most, law, most, components)
-        return components
+        return _at_most(components, most)
     law = "pca needs rows that vary to keep a share of their variance, got {} rows that are alike"
     require(bool(variance.sum() > 0), law, most)
     shares = (variance / variance.sum()).cumsum(0)
     return min(most, 1 + int((shares <= components).sum()))
+
+
+def _at_most(components: int, most: int) -> int:
+    law = "pca needs at most as many components as the smaller side of x, {}, got {}"
+    require(components <= most, law, most, components)
+    return components
 
 
 def _centred(chunk: Tensor) -> Tensor:

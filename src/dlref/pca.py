@@ -2,8 +2,8 @@
 
 Three routines find the axes, and `pca` picks one by the shape of the data. The covariance is d×d numbers and one pass.
 The Gram matrix is n×n numbers, for rows that are wider than they are many. A random subspace, turned a few times by
-either without forming it, finds the few largest of many axes. All see the rows in chunks, each centred when its turn
-comes, so that no centred copy is held and a mean of 1e4 does no harm.
+either without forming it, finds the few largest of many axes. All read chunks, of rows or of columns, each centred
+when its turn comes, so that no centred copy is held and a mean of 1e4 does no harm.
 """
 
 import math
@@ -78,13 +78,13 @@ def pca(
     `x` holds one row for each example: a tensor, an array, or batches that can be read again. `auto` is `random` where
     `20 (components + 10)` is at most the smaller side, else `covariance` where the rows are at least as many as the
     columns, else `gram`. Of batches, and with `group`, only the width is known beforehand, and it counts as the smaller
-    side. `covariance` reads x once, `random` seven times, and `gram` needs all of it in memory. `generator` draws what
-    `random` starts from; the two others are exact up to rounding.
+    side. `covariance` reads x once, `random` seven or, of wide data, eight times, and `gram` needs all of it in memory.
+    `generator` draws what `random` starts from; the two others are exact up to rounding.
 
     With `group`, a process group of `torch.distributed`, the data are the rows of all its ranks. d×d numbers are
     exchanged, or with `random` five times d×(components + 10). A rank may hold no rows.
 
-    Products are in the dtype of x, sums over chunks and all that follows in float64; half precision counts as float32.
+    Products are in the dtype of x, those of `gram` and sums over chunks in float64; half precision counts as float32.
     On a GPU float32 products are full float32 unless you allow TF32 with `torch.set_float32_matmul_precision`.
 
     No gradient: where two variances are equal, the axes are not determined.
@@ -112,18 +112,19 @@ def pca(
         spectrum = at_random(data, int(components or 0), generator, group)
     else:
         require(rows is not None, "pca needs x whole and in one process for method gram, got batches or a group")
-        spectrum = by_gram(next(iter(Batches(x, max(1, int(rows or 0)), "pca"))), components)
+        (whole,) = Batches(x, max(1, int(rows or 0)), "pca")
+        spectrum = by_gram(whole, components)
     return _result(spectrum, data.dtype)
 
 
 @torch.no_grad()
 def incremental_pca(batches: Data, components: int | None = None) -> PrincipalComponents:
-    r"""Keep only k axes while the batches pass: k×d numbers of memory where `pca` needs d×d, and one pass.
+    r"""Keep only k axes while the batches pass: memory for k and a batch of rows where `pca` needs d×d, and one pass.
 
     Each batch is stacked on the axes so far, times their singular values, and on one row for the distance of the means;
-    the largest k axes of the stack are kept. That is exact where no batch has more than k axes, and otherwise forgets
-    the variance that it drops, so that a direction which is small in every batch may be lost. `components` None is the
-    smaller side of the first batch.
+    the largest k axes of the stack are kept. That is exact where all rows together vary along k axes at most. Otherwise
+    the variance that it drops is forgotten, so that a direction which is small in every batch may be lost. `components`
+    None is the smaller side of the first batch.
 
     `noise_variance` is what the kept axes lack of the whole variance, shared among the others; scikit-learn's looks at
     the last batch only.
@@ -171,7 +172,7 @@ def covariance(x: Matrix) -> Symmetric:
     Its eigenvectors are the axes of PCA and its eigenvalues the variances along them. Divided by n - 1, as in NumPy's
     `cov` and scikit-learn, it is right on average; without a division it would grow with the number of rows.
 
-    No gradient: autograd goes through it.
+    Gradient: by autograd.
 
     Raises
     ------
