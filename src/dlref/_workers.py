@@ -8,7 +8,8 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-LARGE = 2**26
+SMALL = 2**17  # numbers, for fewer of which another worker is not worth its start
+LARGE = 2**26  # numbers of a chunk on a GPU
 
 
 def fitting(numbers: int, device: torch.device) -> int:
@@ -51,6 +52,7 @@ class Workers:
 
         Each has its run, whichever is done first: so sums over the results are always added up in one order.
         """
-        runs = [each.tensor_split(self.count) for each in columns]
+        count = min(self.count, 1 + columns[0].numel() // SMALL)
+        runs = [each.tensor_split(count) for each in columns]
         owned = [own] if own else []
-        return list((self._pool.map if self._pool else map)(work, *owned, *runs))
+        return list((self._pool.map if self._pool and count > 1 else map)(work, *owned, *runs))

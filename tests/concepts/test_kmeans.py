@@ -19,7 +19,7 @@ from torch import distributed
 from torch.testing import assert_close
 
 from allocations import watched
-from dlref import _nearest, _passes
+from dlref import _nearest, _passes, _workers
 from dlref._batches import batches
 from dlref._passes import Passes
 from dlref._seeding import at_random
@@ -39,6 +39,12 @@ from dlref.kmeans import (
 
 RANK = Path(__file__).resolve().parents[1] / "ranks" / "kmeans.py"
 REAL = ["digits", "iris", "wine", "breast_cancer"]
+
+
+@pytest.fixture(autouse=True)
+def shared_out(monkeypatch):
+    """Even few rows are shared out among the workers."""
+    monkeypatch.setattr(_workers, "SMALL", 1)
 
 
 @pytest.fixture(params=[1, 10**6], ids=["many", "few"])
@@ -304,7 +310,9 @@ def test_one_iteration_is_one_reading():
     assert many.readings - few.readings == 3
 
 
-def test_threads_change_nothing():
+@pytest.mark.parametrize("small", [1, 10**9])
+def test_threads_change_nothing(small, monkeypatch):
+    monkeypatch.setattr(_workers, "SMALL", small)
     x, before = torch.randn(9000, 5, generator=seeded()), torch.get_num_threads()
     start, found = start_of(x, 7), []
     for threads in (1, 2, 3):

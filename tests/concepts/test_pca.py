@@ -17,7 +17,7 @@ from torch.testing import assert_close
 
 from allocations import watched
 from catalogue import executed
-from dlref import _moments
+from dlref import _moments, _workers
 from dlref import pca as module
 from dlref.pca import covariance, incremental_pca, pca
 
@@ -26,6 +26,12 @@ REAL = ["digits", "iris", "wine", "breast_cancer"]
 NAMES = ("mean", "components", "explained_variance", "explained_variance_ratio", "singular_values", "noise_variance")
 EXACT = ["covariance", "gram"]
 axes_of = executed(pca)
+
+
+@pytest.fixture(autouse=True)
+def shared_out(monkeypatch):
+    """Even few rows are shared out among the workers."""
+    monkeypatch.setattr(_workers, "SMALL", 1)
 
 
 @cache
