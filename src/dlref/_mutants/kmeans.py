@@ -10,7 +10,7 @@ def step_forgets_the_squares(x: Tensor, centroids: Tensor) -> Tensor:
     """Move each centroid to the mean of the rows that are nearest to it."""
     products = x @ centroids.T
     # right: `scores = centroids.square().sum(1) - 2 * products`
-    scores = -2 * products  # wrong: |c|² is not the same for all centroids; without it the longest one wins.
+    scores = -2 * products  # wrong: without |c|² a long centroid in the row's direction wins, however far.
     labels = scores.argmin(1)
     chosen = torch.nn.functional.one_hot(labels, len(centroids)).to(x)
     return chosen.T @ x / chosen.sum(0)[:, None]

@@ -99,7 +99,7 @@ def nearest_by_a_product() -> Derivation:
             Step(total((row[m] - centroid[m]) ** 2, m)),
             Step(
                 total(row[m] ** 2, m) - 2 * total(row[m] * centroid[m], m) + total(centroid[m] ** 2, m),
-                "expand the square: only the last two terms know the centroid",
+                "expand the square: the sum of the x squared does not know the centroid",
             ),
         ],
         **ALL_D,
@@ -126,7 +126,7 @@ def median_between_two() -> Derivation:
     return Derivation(
         [
             Step(sp.Abs(left - c) + sp.Abs(right - c)),
-            Step(gap, "the way from a to b by way of c is no shorter than the straight one", ">="),
+            Step(gap, "the way from a to a + g by way of c is no shorter than the straight one", ">="),
         ],
         kinks=[left - c, right - c],
         expect="exact on open cells",
@@ -190,8 +190,8 @@ def stuck_start_stays() -> Derivation:
 def stuck_start_costs() -> Derivation:
     """A start that cuts a wide box along its width costs as much more as the square of width over height."""
     cut_wrongly, cut_well = (
-        quantity(r"\operatorname{E}_w", 4 * (w / 2) ** 2),
-        quantity(r"\operatorname{E}_h", 4 * (h / 2) ** 2),
+        quantity("E_w", 4 * (w / 2) ** 2),
+        quantity("E_h", 4 * (h / 2) ** 2),
     )
     return Derivation(
         [
