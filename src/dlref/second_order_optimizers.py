@@ -37,15 +37,17 @@ def newton(
     max_iterations: Iterations = 1000,
     keep_path: bool = True,
 ) -> Minimum:
-    r"""Minimize with the Hessian itself: near a minimum each step squares the error, and a quadratic takes one step.
+    r"""Minimize with the Hessian itself: near most minima a step squares the error up to a factor; a bowl takes one.
 
     The step is `newton_step`, shortened or stretched until it meets the strong Wolfe conditions. So it is safe where
     the Hessian is indefinite, where Newton's own step may go up, to a saddle: here every step goes down. Where the
     gradient is zero and the Hessian has a negative eigenvalue it stops and says so.
 
-    It has converged where no entry of the gradient is above `tolerance` and the Hessian has no negative eigenvalue.
-    `tolerance` is 1e-10 in float64 and 1e-4 in float32 if not given. Each iteration computes the
-    Hessian, by n passes backward, in n² numbers, and factors it in O(n³).
+    It has converged where no entry of the gradient is above `tolerance` and the Hessian has no negative eigenvalue, or
+    where the model has less to gain than the rounding of the value and no lower point is found: `reason` says which.
+    Near a minimum where the Hessian is singular, as for x⁴, the error falls by a share only. `tolerance` is 1e-10 in
+    float64 and 1e-4 in float32 if not given. Each iteration computes the Hessian, by n passes backward, in n² numbers,
+    and factors it in O(n³).
 
     No gradient: it is an algorithm.
 
@@ -79,6 +81,8 @@ def bfgs(
 
     It has converged where no entry of the gradient is above `tolerance`, 1e-10 in float64 and 1e-4 in float32 if
     not given. Such a point may be a saddle, if the search starts on its ridge: only `newton` sees the difference.
+    It has also converged where the model has less to gain than the rounding of the value and no lower point is found;
+    there the gradient may be larger, and `reason` says so.
 
     No gradient: it is an algorithm.
 
@@ -113,7 +117,7 @@ def lbfgs(
     `path` holds one theta for each iteration: where that is too much, `keep_path=False` keeps the last one only.
 
     It has converged where no entry of the gradient is above `tolerance`, 1e-10 in float64 and 1e-4 in float32 if
-    not given.
+    not given, or where it stops for the rounding of the value as `bfgs` does.
 
     No gradient: it is an algorithm.
 
@@ -143,8 +147,8 @@ def conjugate_gradient(
     r"""Solve `A x = b` for a symmetric positive definite A that is known by its products alone.
 
     `matvec` gives `A v` for a v of b's shape; a matrix will do. The k-th x minimizes `xᵀA x / 2 - bᵀx` over the first k
-    directions, of which any two are conjugate: `pᵀA q = 0`. So n steps are enough without rounding, and about
-    `√condition` steps are with it. It starts at 0.
+    directions, of which any two are conjugate: `pᵀA q = 0`. So n steps are enough without rounding; with it
+    their number grows at most about as `√condition`. It starts at 0.
 
     It has converged where `‖b - A x‖` is at most `tolerance (‖A‖ ‖x‖ + ‖b‖)`, 32 eps if not given: then x solves a
     system that differs from this one by that share. ‖A‖ is the largest stretch seen. The residual that the recursion

@@ -62,7 +62,7 @@ def newton_solves_a_quadratic() -> Derivation:
 
 
 def newton_squares_the_error() -> Derivation:
-    """Where the slope is not linear, a Newton step leaves an error that is the square of the one before."""
+    """Where the slope is not linear, a Newton step leaves the square of the error before, times a factor."""
     e, h, c = real("e"), positive("h"), real("c")
     slope = quantity("g", h * e + c * e**2)
     return Derivation(
@@ -138,7 +138,7 @@ def curvature_is_positive() -> Derivation:
     return Derivation(
         [
             Step(rate * (after - -fall)),
-            Step(rate * ((1 - share) * fall + more), "the new slope is above the share c of the old one, -m"),
+            Step(rate * ((1 - share) * fall + more), "the new slope is above the share c of the old, -m, by some u"),
             Step(rate * (1 - share) * fall, "that much and more", ">="),
             Step(sp.S.Zero, "c is below 1", ">="),
         ],
@@ -233,7 +233,7 @@ def bfgs_stays_symmetric() -> Derivation:
 
 
 def bfgs_stays_positive() -> Derivation:
-    """In any direction v the new inverse gives a number above zero, if the old one did and step and change agree."""
+    """In any direction v the new inverse gives no number below zero, if the old did not and step and change agree."""
     factor, v = vector(real("L"), n, n), vector(real("v"), n)
     _, s, y, _, rho = _pair(positive)
     along = quantity(r"s^\top v", total(s[at] * v[at], at))
