@@ -88,7 +88,7 @@ def absolute_percentage_error_grad(prediction: Values, target: Targets, *, eps: 
 
 
 def squared_logarithmic_error(prediction: ValuesAboveMinusOne, target: TargetsAboveMinusOne) -> Result:
-    r"""Compare orders of magnitude: for large values it is the squared relative error, and too low costs more.
+    r"""Compare orders of magnitude: a small error at a large target costs its relative square; too low costs more.
 
     `(log(1 + prediction) - log(1 + target))²`, without a unit. Its mean is the MSLE.
 

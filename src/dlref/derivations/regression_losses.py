@@ -423,7 +423,7 @@ def cosine_distance() -> Derivation:
 
 
 def cosine_distance_grad() -> Derivation:
-    """The cosine distance turns the prediction and leaves its length alone."""
+    """The cosine distance turns the prediction, and turns a long one slowly."""
     u, v = _directions(k)
     slope = total(a[i] * b[i], i) * a[k] / (length**3 * goal_length) - b[k] / (length * goal_length)
     return Derivation(
