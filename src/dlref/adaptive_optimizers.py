@@ -93,8 +93,8 @@ def adadelta(
     r"""Divide by the usual gradient and multiply by the usual step, so that the units are right and no rate is needed.
 
     `v = rho v + (1 - rho) g²`, the step `d = g √(u + eps) / √(v + eps)`, `u = rho u + (1 - rho) d²`, then
-    `theta - lr d`. The first step is about `√eps` long: `eps` is no mere guard here, it sets the start. The paper's
-    rate is 1, as PyTorch's; Keras' default is 0.001.
+    `theta - lr d`. The first step is about `√(eps / (1 - rho))` long, 0.003 with the defaults: `eps` is no mere guard
+    here, it sets the start. The paper's rate is 1, as PyTorch's; Keras' default is 0.001.
 
     No gradient: it uses one.
 

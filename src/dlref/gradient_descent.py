@@ -61,7 +61,7 @@ def momentum(
     mu: Decay = 0.9,
     weight_decay: NonNegative = 0.0,
 ) -> tuple[Parameter, MomentumState]:
-    r"""Add each gradient to a velocity that fades by `mu`: what points the same way adds up, what alternates cancels.
+    r"""Add each gradient to a velocity that fades by `mu`: what points one way adds up, alternation partly cancels.
 
     `v = mu v + g`, then `theta - lr v`. Along a constant gradient the velocity grows to `g / (1 - mu)`, ten times g
     with the default. It is `torch.optim.SGD(momentum=mu)`. Notes often put the rate into the velocity,

@@ -133,7 +133,7 @@ def adam() -> Derivation:
 
 
 def adam_bias_correction() -> Derivation:
-    """A running mean that starts at zero is too small by 1 - beta to the t, at every t."""
+    """A running mean that starts at zero is too small by the factor 1 - beta to the t, at every t."""
     return Derivation(
         [
             Step(beta * (mean * (1 - beta**times)) + (1 - beta) * mean),
