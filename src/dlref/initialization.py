@@ -55,7 +55,8 @@ def fans(shape: LayerShape) -> Fans:
 def constant(shape: Shape, value: Number, *, dtype: torch.dtype | None = None, device: Device = None) -> Array:
     r"""Give every weight one value: right for biases and gains, fatal for weights.
 
-    Units of a layer that start alike receive the same gradient and stay alike for ever. With 0 even that gradient is 0.
+    Units of a layer that start alike, in and out, receive the same gradient and stay alike for ever. With 0, and tanhs
+    or ReLUs between, even that gradient is 0.
 
     No gradient: it is called once, before training.
 
@@ -227,8 +228,8 @@ def orthogonal(
     r"""Turn the signal without stretching it in any direction: every singular value is `gain`.
 
     The weight is read as a matrix, out × (in · kernel). Its rows are orthogonal, or its columns where there are more
-    rows. Each such matrix is as likely as any other (Haar's distribution). A linear network of any depth keeps lengths
-    exactly; before a ReLU take `gain = √2`.
+    rows. Each such matrix is as likely as any other (Haar's distribution). Square linear layers keep lengths exactly,
+    at any depth; with fewer rows than columns some directions are lost. Before a ReLU take `gain = √2`.
 
     No gradient: it is called once, before training.
 

@@ -492,7 +492,7 @@ def softmax_rows_sum_to_0() -> Derivation:
 
 
 def softmax_pulls_back() -> Derivation:
-    """Back through a softmax, each score gets what its own slope from above exceeds the average one by."""
+    """Back through a softmax, each score gets its probability times its own slope from above less the average one."""
     g = vector(real("g"), n)
     return for_all_n(
         [

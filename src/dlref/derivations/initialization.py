@@ -217,7 +217,7 @@ def residual_block() -> Derivation:
 
 
 def residual_blocks_grow() -> Derivation:
-    """If each branch adds the share c, the variance after L blocks has grown by more than L times c."""
+    """If each branch adds the share c, the variance after L blocks has grown by at least L times c."""
     share, depth = positive("c"), size("L")
     return Derivation(
         [
