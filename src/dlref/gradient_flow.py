@@ -2,7 +2,8 @@
 
 Backpropagation multiplies one Jacobian per layer. If they shrink, the gradient of the first layers vanishes; if they
 stretch, it explodes. Clipping bounds what comes out; it returns new tensors and leaves the given ones alone. `grads`
-is one floating tensor or a sequence of them, as `[p.grad for p in model.parameters()]`; the result is of the same kind.
+is one floating tensor or a sequence of them, as `[p.grad for p in model.parameters()]`; a sequence comes back as a
+tuple.
 """
 
 import functools
@@ -67,11 +68,12 @@ def clip_by_global_norm(grads: Arrays, max_norm: Positive, *, eps: NonNegative =
     r"""Shorten all gradients by one factor, so that together they are at most `max_norm` long: the step keeps its way.
 
     `g min(1, max_norm / (norm + eps))`, where `norm` is the Euclidean norm of all entries of all tensors. `eps` is
-    PyTorch's: at the norm `max_norm` itself it shortens by one part in a million. 0 is TensorFlow's rule. With
-    `max_norm` infinite nothing is clipped, only measured.
+    PyTorch's: at the norm `max_norm` itself it shortens by about `eps`. 0 is TensorFlow's rule. With `max_norm`
+    infinite nothing is clipped, only measured.
 
     If an entry is infinite or nan, so is `norm`, and no step is right: as in PyTorch an infinite norm makes finite
-    entries 0 and infinite ones nan, and nan spreads to all. Look at `norm` before you step.
+    entries 0 and infinite ones nan, and nan spreads to all. Below float64, a norm whose square leaves float32 is
+    infinite too. Look at `norm` before you step.
 
     No gradient: it is applied to gradients.
 
