@@ -172,7 +172,7 @@ def covariance(x: Matrix) -> Symmetric:
     Its eigenvectors are the axes of PCA and its eigenvalues the variances along them. Divided by n - 1, as in NumPy's
     `cov` and scikit-learn, it is right on average; without a division it would grow with the number of rows.
 
-    Gradient: by autograd.
+    No gradient: none by hand, for autograd goes through it.
 
     Raises
     ------
