@@ -52,8 +52,13 @@ def together(work: Callable[[], T], group: ProcessGroup | None) -> T:
     except (ValueError, TypeError) as error:
         refusal = error
     refused = gathered(torch.tensor(1.0 if refusal else 0.0), group).nonzero().flatten().tolist()
-    if refusal:
-        raise refusal
+    try:
+        if refusal:
+            raise refusal
+    finally:
+        refusal = (
+            None  # or it and its traceback would keep each other, and the group, past the end of the process group
+        )
     if refused:
         raise ValueError(f"every rank needs rows that will do, and rank {refused[0]} has others: it says what is wrong")
     return made[0]
