@@ -16,21 +16,14 @@ READ = 2**19  # numbers that are copied at a time
 WIDE = (torch.float32, torch.float64)
 
 
-def batches(data: Data, rows: int = 4096, *, function: str = "batches", once: bool = False) -> "Batches":
-    """Return the rows of `data` as batches of at most `rows`; `function` is who refuses what does not fit.
-
-    `once` says that one pass is enough, so a generator will do; otherwise each pass must be able to start anew.
-    """
-    return Batches(data, rows, function, once=once)
-
-
 class Batches:
     """Floating matrices of one width, dtype and device, with finite rows; every iteration reads them from the start.
 
     A tensor is cut into views of itself, and so is an array that may be written to; of other arrays, such as a file
     that is mapped to be read, one batch at a time is copied. Half precision comes as float32. The first pass looks for
     nan and infinity, which costs a wait for the device; later passes trust it. Without `rows`, what needs no copy comes
-    in one piece.
+    in one piece. `function` is who refuses what does not fit. `once` says that one pass is enough, so a generator will
+    do; otherwise each pass must be able to start anew.
     """
 
     def __init__(self, data: Data, rows: int | None, function: str, *, once: bool = False) -> None:

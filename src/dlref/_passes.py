@@ -123,7 +123,7 @@ class Passes:
 
     def products(self) -> Tensor:
         """Add up the outer products of all rows with themselves, in float64, over all ranks."""
-        total = torch.zeros(self.data.width, self.data.width, dtype=torch.float64, device=self.data.device)
+        total = self._zeros(self.data.width, self.data.width)
         for chunk in (chunk for batch in self.data for chunk in batch.split(2048)):
             rows = (chunk - self.mean).double()
             total.addmm_(rows.T, rows)

@@ -20,7 +20,7 @@ from torch.testing import assert_close
 
 from allocations import watched
 from dlref import _nearest, _passes, _workers
-from dlref._batches import batches
+from dlref._batches import Batches
 from dlref._passes import Passes
 from dlref._seeding import at_random
 from dlref.kmeans import (
@@ -561,7 +561,7 @@ def test_an_error_states_the_law_and_the_value(message, call):
 def test_a_generator_may_be_read_once_where_one_reading_is_enough():
     rows = (part for part in X.split(2))
 
-    assert torch.cat(list(batches(rows, 3, once=True))).equal(X)
+    assert torch.cat(list(Batches(rows, 3, "test", once=True))).equal(X)
 
 
 # Over ranks
